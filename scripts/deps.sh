@@ -1,0 +1,84 @@
+#!/bin/sh
+# Install what Kiln needs to build, bake and test, on Debian 12 (with backports) or 13.
+#
+# usage: scripts/deps.sh [build|test]   (default: test, which includes build)
+# Asks nothing. Run as root, or by a user who may sudo. The mirror is the one
+# that this machine's apt already uses for its own suite.
+set -eu
+
+what=${1:-test}
+as_root=
+[ "$(id -u)" = 0 ] || as_root=sudo
+export DEBIAN_FRONTEND=noninteractive
+
+# shellcheck source=/dev/null
+. /etc/os-release
+case ${VERSION_CODENAME:-} in
+bookworm | trixie) ;;
+*)
+	echo "deps: this is ${PRETTY_NAME:-an unknown system}; Debian 12 or 13 is needed" >&2
+	exit 1
+	;;
+esac
+
+add_backports() {
+	suite=$VERSION_CODENAME-backports
+	if apt-cache policy | grep -q "n=$suite"; then
+		return
+	fi
+	mirror=$(apt-get indextargets --format '$(SITE) $(CODENAME) $(COMPONENT)' |
+		awk -v s="$VERSION_CODENAME" '$2 == s && $3 == "main" { print $1; exit }')
+	if [ -z "$mirror" ]; then
+		echo "deps: apt knows no mirror of $VERSION_CODENAME; run 'apt-get update' and look at its errors" >&2
+		exit 1
+	fi
+	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
+		"$mirror" "$suite" /usr/share/keyrings/debian-archive-keyring.gpg |
+		$as_root tee /etc/apt/sources.list.d/kiln-backports.sources >/dev/null
+	$as_root apt-get update -q
+}
+
+build="gcc make pkg-config libc6-dev
+	libarchive-dev libblkid-dev libcurl4-openssl-dev libfdisk-dev libjansson-dev
+	libssl-dev libyaml-dev libzstd-dev zlib1g-dev"
+cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	libarchive-dev:arm64 libblkid-dev:arm64 libcurl4-openssl-dev:arm64 libfdisk-dev:arm64
+	libjansson-dev:arm64 libssl-dev:arm64 libyaml-dev:arm64 libzstd-dev:arm64 zlib1g-dev:arm64"
+bake="apt ca-certificates debian-archive-keyring dosfstools mtools kmod mmdebstrap
+	btrfs-progs uidmap xz-utils zstd device-tree-compiler dpkg-dev"
+check="clang clang-format clang-tidy llvm libclang-rt-14-dev cppcheck shellcheck codespell valgrind"
+tests="acl arptables bmap-tools busybox cpio cryptsetup-bin curl docker-registry
+	dosfstools e2fsprogs exfatprogs f2fs-tools fdisk file gdisk genimage git initramfs-tools-core
+	iproute2 iputils-ping jq lvm2 man-db mdadm network-manager nftables ntfs-3g openssh-client openssh-server openssl
+	parted procps psmisc python3 python3-jsonschema python3-yaml qemu-efi-aarch64 qemu-system-arm qemu-system-x86
+	qemu-user-static qemu-utils ovmf redis-server rsync skopeo socat sshpass strace swtpm
+	time xfsprogs zsh fish"
+
+add_backports
+if ! dpkg --print-foreign-architectures | grep -qx arm64 && [ "$(dpkg --print-architecture)" = amd64 ]; then
+	$as_root dpkg --add-architecture arm64
+	$as_root apt-get update -q
+fi
+
+want="$build $bake"
+if [ "$what" = test ]; then
+	want="$want $check $tests"
+	[ "$(dpkg --print-architecture)" = amd64 ] && want="$want $cross"
+fi
+if [ "$VERSION_CODENAME" = trixie ]; then
+	want=$(printf '%s' "$want" | sed 's/libclang-rt-14-dev/libclang-rt-dev/; s/$/ systemd-repart/')
+fi
+missing=
+for p in $want; do
+	dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || missing="$missing $p"
+done
+if [ -n "$missing" ]; then
+	# shellcheck disable=SC2086
+	$as_root apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 $missing
+fi
+
+# mkfs.btrfs fills subvolumes from a folder since 6.12; bookworm's 6.2 cannot.
+have=$(dpkg-query -W -f '${Version}' btrfs-progs)
+if dpkg --compare-versions "$have" lt 6.14; then
+	$as_root apt-get install -y -q --no-install-recommends -t "$VERSION_CODENAME-backports" btrfs-progs
+fi

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Run test suites one after another and add up what they say.
+#
+# usage: scripts/run-suites.sh SUITE...   each is `make test-SUITE`
+# Each suite ends with a line "N passed, M failed" and maybe ", K skipped". A suite that
+# fails without such a line counts as one failure. The last line is the sum of all.
+set -u
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+passed=0 failed=0 skipped=0
+for suite; do
+	start=$(date +%s)
+	echo "== $suite"
+	{
+		make -s "test-$suite" 2>&1
+		echo $? >"$logs/rc"
+	} | tee "$logs/$suite.log"
+	rc=$(cat "$logs/rc")
+	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$suite.log" | tail -n 1)
+	p=$(printf '%s' "$line" | sed -nE 's/^([0-9]+) passed.*/\1/p')
+	f=$(printf '%s' "$line" | sed -nE 's/.* ([0-9]+) failed.*/\1/p')
+	k=$(printf '%s' "$line" | sed -nE 's/.* ([0-9]+) skipped.*/\1/p')
+	: "${p:=0}" "${f:=0}" "${k:=0}"
+	if [ "$rc" != 0 ] && [ "$f" = 0 ]; then
+		f=1
+	fi
+	if [ -z "$line" ] && [ "$rc" = 0 ]; then
+		echo "suite $suite printed no result: counted as failed"
+		f=1
+	fi
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + k))
+	printf '%s: %d passed, %d failed, %d skipped (%d s)\n' "$suite" "$p" "$f" "$k" $(($(date +%s) - start)) |
+		tee -a "$logs/summary"
+done
+echo "== all suites"
+cat "$logs/summary" 2>/dev/null
+if [ "$skipped" -gt 0 ]; then
+	echo "$passed passed, $failed failed, $skipped skipped"
+else
+	echo "$passed passed, $failed failed"
+fi
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
