@@ -1,0 +1,107 @@
+#include "file.h"
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static void slurp(const char *name, char *dst, size_t size)
+{
+	FILE *f = fopen(name, "r");
+	size_t n;
+
+	ASSERT(f != NULL);
+	n = fread(dst, 1, size - 1, f);
+	dst[n] = '\0';
+	(void)fclose(f);
+}
+
+static int count_entries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	ASSERT(d != NULL);
+	while (readdir(d))
+		n++;
+	(void)closedir(d);
+	return n - 2;
+}
+
+TEST(file_read_at_keeps_its_maximum)
+{
+	cleanup_free char *text = NULL;
+	struct err err = { 0 };
+	size_t len = 0;
+
+	ASSERT_OK(file_replace_at(AT_FDCWD, "f", "12345", 5, 0600, &err), &err);
+	ASSERT_OK(file_read_at(AT_FDCWD, "f", 5, &text, &len, &err), &err);
+	ASSERT_EQ(len, 5);
+	ASSERT_STR(text, "12345");
+	free(TAKE_PTR(text));
+	ASSERT_EQ(file_read_at(AT_FDCWD, "f", 4, &text, &len, &err), -EFBIG);
+	ASSERT_STR(err.msg, "'f' is larger than 4 bytes");
+	ASSERT_EQ(file_read_at(AT_FDCWD, "none", 4, &text, &len, &err), -ENOENT);
+	ASSERT_EQ(file_read_at(AT_FDCWD, ".", 4, &text, &len, &err), -EISDIR);
+	ASSERT_STR(err.msg, "cannot read '.': Is a directory");
+	ASSERT(text == NULL);
+	/* no size known beforehand */
+	ASSERT_OK(file_read_at(AT_FDCWD, "/proc/self/status", 1 << 16, &text, &len, &err), &err);
+	ASSERT(strstr(text, "VmPeak:") && len == strlen(text));
+	free(TAKE_PTR(text));
+	ASSERT_EQ(file_read_at(AT_FDCWD, "/dev/zero", 10000, &text, &len, &err), -EFBIG);
+}
+
+TEST(file_replace_at_sets_contents_and_mode)
+{
+	struct err err = { 0 };
+	struct stat st;
+	char got[64];
+
+	umask(077);
+	ASSERT_EQ(mkdir("d", 0755), 0);
+	ASSERT_OK(file_replace_at(AT_FDCWD, "d/f", "one", 3, 0644, &err), &err);
+	ASSERT_OK(file_replace_at(AT_FDCWD, "d/f", "two!", 4, 0640, &err), &err);
+	slurp("d/f", got, sizeof(got));
+	ASSERT_STR(got, "two!");
+	ASSERT_EQ(stat("d/f", &st), 0);
+	ASSERT_EQ(st.st_mode & 07777, 0640);
+	ASSERT_EQ(count_entries("d"), 1);
+	ASSERT_EQ(file_replace_at(AT_FDCWD, "none/f", "x", 1, 0644, &err), -ENOENT);
+	ASSERT_STR(err.msg, "cannot replace 'none/f': its folder: No such file or directory");
+}
+
+TEST(file_create_at_never_overwrites)
+{
+	struct err err = { 0 };
+	char got[64];
+	bool there;
+
+	ASSERT_OK(file_exists_at(AT_FDCWD, "key", &there, &err), &err);
+	ASSERT(!there);
+	ASSERT_OK(file_create_at(AT_FDCWD, "key", "first", 5, 0600, &err), &err);
+	ASSERT_EQ(file_create_at(AT_FDCWD, "key", "second", 6, 0600, &err), -EEXIST);
+	ASSERT_STR(err.msg, "cannot create 'key': File exists");
+	slurp("key", got, sizeof(got));
+	ASSERT_STR(got, "first");
+	ASSERT_EQ(count_entries("."), 1);
+	ASSERT_OK(file_exists_at(AT_FDCWD, "key", &there, &err), &err);
+	ASSERT(there);
+	ASSERT_OK(file_exists_at(AT_FDCWD, "key/below", &there, &err), &err);
+	ASSERT(!there);
+	ASSERT_EQ(symlink("nowhere", "dangling"), 0);
+	ASSERT_EQ(file_create_at(AT_FDCWD, "dangling", "x", 1, 0600, &err), -EEXIST);
+}
+
+TEST(read_and_write_at_offsets)
+{
+	cleanup_close int fd = open("f", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	char got[8] = "";
+
+	ASSERT_EQ(pwrite_all(fd, "abc", 3, 4096), 0);
+	ASSERT_EQ(pread_upto(fd, got, 8, 4094), 5);
+	ASSERT_EQ(memcmp(got, "\0\0abc", 5), 0);
+	ASSERT_EQ(pread_upto(fd, got, 8, 10000), 0);
+	ASSERT_EQ(pread_upto(-1, got, 8, 0), -EBADF);
+	ASSERT_EQ(write_all(-1, got, 8), -EBADF);
+}
