@@ -1,0 +1,75 @@
+/*
+ * step - the steps of a node's way from power-on to joined, and the engine that turns them
+ *
+ * A step is {name, needs, run}. run() looks first whether all is done already (it
+ * is idempotent: twice equals once), acts, and proves the effect; it must return
+ * within STEP_TURN_MS so that the watchdog is fed, and is called again later.
+ *	STEP_DONE   the gate is open; with period_s, looked at again after that time
+ *	STEP_WAIT   nothing is wrong, something is awaited: the reason says what
+ *	STEP_MORE   work is under way, call again at once
+ *	< 0         failed: err says why; tried again after a growing pause, for ever
+ * A step runs when all it needs are done. Pauses grow from 1 s to 30 s, with
+ * jitter, and start anew when the reason changes. The journal gets a line when a
+ * step begins, is done, or waits or fails for another reason than before.
+ */
+#pragma once
+
+#include "err.h"
+#include "journal.h"
+
+#include <stdint.h>
+
+#define STEP_TURN_MS 10000
+#define STEP_PAUSE_MAX_MS 30000
+#define STEPS_MAX 24
+#define STEP_REASON_MAX 512
+
+enum step_result { STEP_DONE = 0, STEP_WAIT = 1, STEP_MORE = 2 };
+
+enum step_state { STEP_PENDING, STEP_RUNNING, STEP_WAITING, STEP_FINISHED, STEP_FAILED };
+const char *step_state_to_string(enum step_state s);
+
+struct agent;
+
+struct step_turn {
+	char reason[STEP_REASON_MAX]; /* what is waited for; also kept beside STEP_DONE */
+};
+void step_reasonf(struct step_turn *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+struct step {
+	const char *name;
+	const char *const *needs; /* names, NULL-terminated; NULL: none */
+	unsigned int period_s;	  /* after STEP_DONE look again: 0 never in this boot */
+	int (*run)(struct agent *a, struct step_turn *turn, struct err *err);
+};
+
+struct step_status {
+	enum step_state state;
+	bool was_done;	      /* done at least once in this boot: others may go on */
+	unsigned int attempt; /* of the present state, from 1 */
+	unsigned int pause_ms;
+	int64_t next_ms; /* monotonic; when to run it again */
+	int64_t since_s; /* real time of the present state and reason */
+	char reason[STEP_REASON_MAX];
+};
+
+struct engine {
+	const struct step *steps; /* borrowed; ends with an entry without a name */
+	struct step_status status[STEPS_MAX];
+	size_t len;
+	struct journal *journal; /* borrowed */
+	unsigned int seed;	 /* of the jitter */
+};
+
+/* -EINVAL: a need that no step has, a cycle, too many steps. */
+int engine_init(struct engine *e, const struct step *steps, struct journal *journal,
+		struct err *err) MUST_CHECK;
+/*
+ * Run every step that is due once; *ret_wait_ms is the time until the next is due.
+ * Fails only when the journal cannot be written: then nothing more is done.
+ */
+int engine_turn(struct engine *e, struct agent *a, int64_t now_ms, unsigned int *ret_wait_ms,
+		struct err *err) MUST_CHECK;
+const struct step_status *engine_status(const struct engine *e, const char *name);
+/* All steps were done in this boot and none is failing. */
+bool engine_all_done(const struct engine *e);

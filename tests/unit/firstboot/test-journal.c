@@ -1,0 +1,140 @@
+#include "journal.h"
+#include "test.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static struct journal *open_or_die(void)
+{
+	struct err err = { 0 };
+	struct journal *j = NULL;
+
+	ASSERT_OK(journal_open(AT_FDCWD, "journal", &j, &err), &err);
+	return j;
+}
+
+static void add(struct journal *j, const char *step, const char *event, const char *detail)
+{
+	struct err err = { 0 };
+
+	ASSERT_OK(journal_add(j, step, event, detail, &err), &err);
+}
+
+static off_t size_of(const char *name)
+{
+	struct stat st;
+
+	ASSERT_EQ(stat(name, &st), 0);
+	return st.st_size;
+}
+
+TEST(journal_reads_back_what_was_added)
+{
+	struct journal *j = open_or_die();
+
+	add(j, "clock", "begin", "");
+	add(j, "disk", "wipe", "S6PT:0");
+	add(j, "disk", "wait", "a line\nwith a break");
+	journal_free(j);
+
+	j = open_or_die();
+	ASSERT_EQ(journal_len(j), 3);
+	ASSERT_EQ(journal_cut(j), 0);
+	ASSERT_STR(journal_at(j, 0)->step, "clock");
+	ASSERT_STR(journal_at(j, 0)->detail, "");
+	ASSERT_STR(journal_last(j, "disk", "wipe", "S6PT:0")->event, "wipe");
+	ASSERT_STR(journal_last(j, "disk", "wait", NULL)->detail, "a line with a break");
+	ASSERT(journal_last(j, "disk", "done", NULL) == NULL);
+	journal_free(j);
+}
+
+static void put(const char *text, size_t len)
+{
+	FILE *f = fopen("journal", "we");
+
+	ASSERT_EQ(fwrite(text, 1, len, f), len);
+	ASSERT_EQ(fclose(f), 0);
+}
+
+static size_t get(char *text, size_t size)
+{
+	FILE *f = fopen("journal", "re");
+	size_t n = fread(text, 1, size, f);
+
+	ASSERT_EQ(fclose(f), 0);
+	return n;
+}
+
+/* Whatever the cut leaves, whole records before it count and new ones can follow. */
+TEST(journal_cut_at_every_byte_keeps_the_records_before)
+{
+	struct journal *j = open_or_die();
+	off_t ends[4] = { 0 };
+	char text[4096];
+	size_t all;
+
+	for (int i = 1; i <= 3; i++) {
+		add(j, "step", i == 2 ? "done" : "begin", "detail of it");
+		ends[i] = size_of("journal");
+	}
+	journal_free(j);
+	all = get(text, sizeof(text));
+	ASSERT_EQ(all, ends[3]);
+	for (off_t cut = 0; cut <= ends[3]; cut++) {
+		size_t whole = 0;
+
+		put(text, (size_t)cut);
+		while (whole < 3 && ends[whole + 1] <= cut)
+			whole++;
+		j = open_or_die();
+		ASSERT_EQ(journal_len(j), whole);
+		ASSERT_EQ(journal_cut(j), cut - ends[whole]);
+		add(j, "after", "done", "");
+		journal_free(j);
+		j = open_or_die();
+		ASSERT_EQ(journal_len(j), whole + 1);
+		ASSERT_EQ(journal_cut(j), 0);
+		journal_free(j);
+	}
+}
+
+TEST(journal_flipped_bits_end_the_reading)
+{
+	struct journal *j = open_or_die();
+	char text[4096];
+	off_t first;
+	size_t all;
+
+	add(j, "a", "done", "1");
+	first = size_of("journal");
+	add(j, "b", "done", "2");
+	journal_free(j);
+	all = get(text, sizeof(text));
+	for (size_t at = (size_t)first; at < all; at++) {
+		text[at] ^= 4;
+		put(text, all);
+		text[at] ^= 4;
+		j = open_or_die();
+		ASSERT_EQ(journal_len(j), 1);
+		journal_free(j);
+		ASSERT_EQ(size_of("journal"), first);
+	}
+}
+
+TEST(journal_stays_bounded_and_keeps_what_was_consumed)
+{
+	struct journal *j = open_or_die();
+	char detail[400];
+
+	add(j, "ceph-disk", "wipe-begin", "SERIAL1");
+	for (int i = 0; i < 3000; i++) {
+		(void)snprintf(detail, sizeof(detail), "%0*d", 300, i);
+		add(j, "network", i % 2 ? "wait" : "failed", detail);
+	}
+	ASSERT(size_of("journal") < (off_t)JOURNAL_MAX + 8192);
+	journal_free(j);
+	j = open_or_die();
+	ASSERT(journal_last(j, "ceph-disk", "wipe-begin", "SERIAL1") != NULL);
+	ASSERT(journal_last(j, "network", "wait", detail) != NULL);
+	journal_free(j);
+}
