@@ -1,0 +1,333 @@
+#include "kube.h"
+
+#include "buf.h"
+
+#include <curl/curl.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#define DEFAULT_TIMEOUT_MS 30000
+#define DEFAULT_MAX_REPLY ((size_t)16 << 20)
+#define CONNECT_TIMEOUT_MS 10000
+#define IDLE_HANDLES 8
+
+struct kube {
+	CURLM *multi;
+	struct kube_cred cred;
+	struct kube_stats stats;
+	CURL *idle[IDLE_HANDLES]; /* easy handles to use again: they are large */
+	size_t idle_len;
+	size_t in_flight;
+};
+
+struct kube_xfer {
+	struct kube_req *req;
+	CURL *easy;
+	struct curl_slist *headers;
+	struct buf body;
+	char error[CURL_ERROR_SIZE];
+};
+
+static char *dup_or_null(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+void kube_cred_done(struct kube_cred *c)
+{
+	if (c->key_pem)
+		explicit_bzero(c->key_pem, strlen(c->key_pem));
+	free(c->url);
+	free(c->ca_pem);
+	free(c->cert_pem);
+	free(c->key_pem);
+	*c = (struct kube_cred){ 0 };
+}
+
+int kube_new(const struct kube_cred *cred, struct kube **ret, struct err *err)
+{
+	cleanup_kube struct kube *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return err_nomem(err);
+	k->cred.url = dup_or_null(cred->url);
+	k->cred.ca_pem = dup_or_null(cred->ca_pem);
+	k->cred.cert_pem = dup_or_null(cred->cert_pem);
+	k->cred.key_pem = dup_or_null(cred->key_pem);
+	k->multi = curl_multi_init();
+	if (!k->cred.url || !k->cred.ca_pem || !k->multi || (cred->key_pem && !k->cred.key_pem))
+		return err_nomem(err);
+	(void)curl_multi_setopt(k->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	(void)curl_multi_setopt(k->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
+	*ret = TAKE_PTR(k);
+	return 0;
+}
+
+void kube_free(struct kube *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->idle_len; i++)
+		curl_easy_cleanup(k->idle[i]);
+	if (k->multi)
+		(void)curl_multi_cleanup(k->multi);
+	kube_cred_done(&k->cred);
+	free(k);
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *user)
+{
+	struct kube_xfer *x = user;
+
+	(void)size;
+	return buf_add(&x->body, data, n) < 0 ? 0 : n;
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *user)
+{
+	static const char name[] = "retry-after:";
+	struct kube_xfer *x = user;
+	unsigned long v;
+	char num[16];
+
+	(void)size;
+	if (n > sizeof(name) && strncasecmp(data, name, sizeof(name) - 1) == 0) {
+		(void)snprintf(num, sizeof(num), "%.*s", (int)(n - sizeof(name) + 1),
+			       data + sizeof(name) - 1);
+		v = strtoul(num, NULL, 10); /* a number of seconds, or a date that reads as 0 */
+		x->req->reply.retry_after_s = v > 300 ? 300 : (unsigned int)v;
+	}
+	return n;
+}
+
+static struct curl_blob blob(const char *s)
+{
+	return (struct curl_blob){ .data = (void *)(uintptr_t)s,
+				   .len = strlen(s),
+				   .flags = CURL_BLOB_NOCOPY };
+}
+
+static void set_tls(const struct kube *k, CURL *e)
+{
+	struct curl_blob ca = blob(k->cred.ca_pem);
+
+	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
+	(void)curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
+	(void)curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	(void)curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
+	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (k->cred.cert_pem && k->cred.key_pem) {
+		struct curl_blob cert = blob(k->cred.cert_pem), key = blob(k->cred.key_pem);
+
+		(void)curl_easy_setopt(e, CURLOPT_SSLCERTTYPE, "PEM");
+		(void)curl_easy_setopt(e, CURLOPT_SSLCERT_BLOB, &cert);
+		(void)curl_easy_setopt(e, CURLOPT_SSLKEYTYPE, "PEM");
+		(void)curl_easy_setopt(e, CURLOPT_SSLKEY_BLOB, &key);
+	}
+}
+
+static void set_request(CURL *e, struct kube_xfer *x)
+{
+	const struct kube_req *req = x->req;
+
+	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	(void)curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS,
+			       (long)(req->timeout_ms ? req->timeout_ms : DEFAULT_TIMEOUT_MS));
+	(void)curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
+	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, "kiln-node/" KILN_VERSION);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+	(void)curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->error);
+	(void)curl_easy_setopt(e, CURLOPT_PRIVATE, x);
+	if (req->body) {
+		(void)curl_easy_setopt(e, CURLOPT_POSTFIELDS, req->body);
+		(void)curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
+	}
+}
+
+static int add_header(struct kube_xfer *x, const char *name, const char *value)
+{
+	char line[256];
+	struct curl_slist *l;
+
+	(void)snprintf(line, sizeof(line), "%s: %s", name, value);
+	l = curl_slist_append(x->headers, line);
+	if (!l)
+		return -ENOMEM;
+	x->headers = l;
+	return 0;
+}
+
+static void xfer_free(struct kube *k, struct kube_xfer *x)
+{
+	if (x->easy && k->idle_len < IDLE_HANDLES) {
+		curl_easy_reset(x->easy);
+		k->idle[k->idle_len++] = x->easy;
+	} else if (x->easy) {
+		curl_easy_cleanup(x->easy);
+	}
+	curl_slist_free_all(x->headers);
+	buf_done(&x->body);
+	free(x);
+}
+
+static int set_url_and_headers(struct kube *k, struct kube_xfer *x)
+{
+	const struct kube_req *req = x->req;
+	cleanup_buf struct buf url = BUF_INIT(8192);
+	int r;
+
+	(void)buf_addf(&url, "%s%s", k->cred.url, req->path);
+	r = buf_error(&url);
+	if (r >= 0)
+		r = add_header(x, "Accept", req->accept ? req->accept : "application/json");
+	if (r >= 0 && req->content_type)
+		r = add_header(x, "Content-Type", req->content_type);
+	if (r >= 0)
+		r = add_header(x, "Expect", ""); /* no 100-continue round trip for large CRDs */
+	if (r < 0)
+		return r;
+	if (curl_easy_setopt(x->easy, CURLOPT_URL, buf_str(&url)) != CURLE_OK)
+		return -ENOMEM;
+	(void)curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
+	return 0;
+}
+
+int kube_start(struct kube *k, struct kube_req *req, struct err *err)
+{
+	struct kube_xfer *x = calloc(1, sizeof(*x));
+	int r;
+
+	if (!x)
+		return err_nomem(err);
+	kube_reply_done(&req->reply);
+	x->req = req;
+	buf_init(&x->body, req->max_reply_bytes ? req->max_reply_bytes : DEFAULT_MAX_REPLY);
+	x->easy = k->idle_len ? k->idle[--k->idle_len] : curl_easy_init();
+	r = x->easy ? set_url_and_headers(k, x) : -ENOMEM;
+	if (r < 0) {
+		xfer_free(k, x);
+		return err_setf(err, r, "cannot send %s %s: out of memory", req->method, req->path);
+	}
+	set_tls(k, x->easy);
+	set_request(x->easy, x);
+	if (curl_multi_add_handle(k->multi, x->easy) != CURLM_OK) {
+		xfer_free(k, x);
+		return err_setf(err, -EIO, "cannot send %s %s", req->method, req->path);
+	}
+	req->xfer = x;
+	k->in_flight++;
+	k->stats.requests++;
+	k->stats.sent_bytes += req->body_len;
+	return 0;
+}
+
+static struct kube_req *finish(struct kube *k, CURL *easy, CURLcode code)
+{
+	struct kube_xfer *x = NULL;
+	struct kube_req *req;
+	long status = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
+	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	req = x->req;
+	req->reply.curl = code;
+	req->reply.status = code == CURLE_OK ? (int)status : 0;
+	if (code != CURLE_OK && buf_error(&x->body) < 0)
+		(void)snprintf(req->reply.message, sizeof(req->reply.message),
+			       "the answer is larger than %zu bytes", x->body.max);
+	else if (code != CURLE_OK)
+		(void)snprintf(req->reply.message, sizeof(req->reply.message), "%s",
+			       x->error[0] ? x->error : curl_easy_strerror(code));
+	k->stats.received_bytes += x->body.len;
+	req->reply.body = buf_steal(&x->body, &req->reply.len);
+	kube_reply_classify(&req->reply);
+	(void)curl_multi_remove_handle(k->multi, easy);
+	req->xfer = NULL;
+	xfer_free(k, x);
+	k->in_flight--;
+	return req;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+struct kube_req *kube_next(struct kube *k, unsigned int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+
+	for (;;) {
+		int running, left;
+		CURLMsg *msg;
+		int64_t wait;
+
+		(void)curl_multi_perform(k->multi, &running);
+		while ((msg = curl_multi_info_read(k->multi, &left)))
+			if (msg->msg == CURLMSG_DONE)
+				return finish(k, msg->easy_handle, msg->data.result);
+		wait = end - now_ms();
+		if (wait <= 0 || k->in_flight == 0)
+			return NULL;
+		(void)curl_multi_poll(k->multi, NULL, 0, (int)(wait > 1000 ? 1000 : wait), NULL);
+	}
+}
+
+void kube_cancel(struct kube *k, struct kube_req *req)
+{
+	struct kube_xfer *x = req->xfer;
+
+	if (!x)
+		return;
+	(void)curl_multi_remove_handle(k->multi, x->easy);
+	req->xfer = NULL;
+	xfer_free(k, x);
+	k->in_flight--;
+}
+
+int kube_do(struct kube *k, struct kube_req *req, struct err *err)
+{
+	unsigned int limit = req->timeout_ms ? req->timeout_ms : DEFAULT_TIMEOUT_MS;
+	int r;
+
+	if (k->in_flight)
+		return err_setf(err, -EBUSY, "other requests are under way");
+	r = kube_start(k, req, err);
+	if (r < 0)
+		return r;
+	/* libcurl ends the transfer at its own deadline: this one is only a net below it */
+	if (kube_next(k, limit + CONNECT_TIMEOUT_MS) != req) {
+		kube_cancel(k, req);
+		return err_setf(err, -ETIMEDOUT, "%s %s: no answer in %u ms", req->method,
+				req->path, limit);
+	}
+	return 0;
+}
+
+void kube_req_done(struct kube_req *req)
+{
+	kube_reply_done(&req->reply);
+}
+
+size_t kube_in_flight(const struct kube *k)
+{
+	return k->in_flight;
+}
+
+const struct kube_stats *kube_stats(const struct kube *k)
+{
+	return &k->stats;
+}
