@@ -1,0 +1,456 @@
+#include "yaml-scalar.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/*
+ * The shortest decimal digits that read back as the same number, and the exponent
+ * of the first digit. single: as a 32-bit float.
+ */
+static int shortest_digits(double d, bool single, char *digits, int *ret_exp)
+{
+	char text[48], *e;
+	int n = 0;
+
+	for (int precision = 0; precision < 17; precision++) {
+		(void)snprintf(text, sizeof(text), "%.*e", precision, fabs(d));
+		if (single ? strtof(text, NULL) == (float)fabs(d) : strtod(text, NULL) == fabs(d))
+			break;
+	}
+	e = strchr(text, 'e');
+	*ret_exp = 0;
+	for (char *c = e + 2; *c; c++)
+		*ret_exp = *ret_exp * 10 + (*c - '0');
+	if (e[1] == '-')
+		*ret_exp = -*ret_exp;
+	for (char *c = text; c < e; c++)
+		if (*c != '.')
+			digits[n++] = *c;
+	while (n > 1 && digits[n - 1] == '0')
+		n--;
+	digits[n] = '\0';
+	return n;
+}
+
+static void put_exponent(char *dst, const char *sign, const char *digits, int n, int exp, int width)
+{
+	(void)snprintf(dst, 48, "%s%c%s%se%c%0*d", sign, digits[0], n > 1 ? "." : "", digits + 1,
+		       exp < 0 ? '-' : '+', width, abs(exp));
+}
+
+static void put_plain(char *dst, const char *sign, const char *digits, int n, int exp)
+{
+	char *p = stpcpy(dst, sign);
+
+	if (exp < 0) {
+		p = stpcpy(p, "0.");
+		for (int i = -1; i > exp; i--)
+			*p++ = '0';
+		(void)stpcpy(p, digits);
+		return;
+	}
+	for (int i = 0; i <= exp || i < n; i++) {
+		if (i == exp + 1)
+			*p++ = '.';
+		*p++ = i < n ? digits[i] : '0';
+	}
+	*p = '\0';
+}
+
+void yaml_float_format(double d, char *dst)
+{
+	const char *sign = signbit(d) ? "-" : "";
+	char digits[24];
+	int exp, n = shortest_digits(d, false, digits, &exp);
+
+	if (d != 0 && (fabs(d) < 1e-6 || fabs(d) >= 1e21))
+		put_exponent(dst, sign, digits, n, exp, 1);
+	else
+		put_plain(dst, sign, digits, n, exp);
+}
+
+/* strconv.FormatFloat(d, 'g', -1, 32), the form of a key */
+static void key_float_format(double d, char *dst)
+{
+	const char *sign = signbit(d) ? "-" : "";
+	char digits[24];
+	int exp, n;
+
+	if (isnan(d) || isinf((float)d)) {
+		(void)stpcpy(dst, isnan(d) ? ".nan" : d < 0 ? "-.inf" : ".inf");
+		return;
+	}
+	n = shortest_digits((float)d, true, digits, &exp);
+	if (exp < -4 || exp >= 6)
+		put_exponent(dst, sign, digits, n, exp, 2);
+	else
+		put_plain(dst, sign, digits, n, exp);
+}
+
+static bool in_words(const char *const *words, const char *s)
+{
+	for (; *words; words++)
+		if (strcmp(*words, s) == 0)
+			return true;
+	return false;
+}
+
+static const char *const true_words[] = { "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE",
+					  "on", "On", "ON", NULL };
+static const char *const false_words[] = { "n", "N", "no", "No", "NO", "false", "False", "FALSE",
+					   "off", "Off", "OFF", NULL };
+static const char *const null_words[] = { "", "~", "null", "Null", "NULL", NULL };
+static const char *const nan_words[] = { ".nan", ".NaN", ".NAN", NULL };
+static const char *const inf_words[] = { ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", NULL };
+static const char *const minus_inf_words[] = { "-.inf", "-.Inf", "-.INF", NULL };
+
+static int new_float(struct kval_pool *p, double d, struct kval **ret)
+{
+	char text[48];
+
+	if (isfinite(d))
+		yaml_float_format(d, text);
+	else /* no JSON; the caller refuses it as a value, and a key has these names */
+		(void)stpcpy(text, isnan(d) ? ".nan" : d < 0 ? "-.inf" : ".inf");
+	*ret = kval_new_text(p, KVAL_FLOAT, text, strlen(text));
+	return *ret ? 1 : -ENOMEM;
+}
+
+/* Word lookups: 1 found, 0 not. */
+static int resolve_word(struct kval_pool *p, const char *s, struct kval **ret)
+{
+	if (in_words(null_words, s)) {
+		*ret = kval_new(p, KVAL_NULL);
+		return *ret ? 1 : -ENOMEM;
+	}
+	if (in_words(true_words, s) || in_words(false_words, s)) {
+		*ret = kval_new_bool(p, in_words(true_words, s));
+		return *ret ? 1 : -ENOMEM;
+	}
+	if (in_words(nan_words, s))
+		return new_float(p, NAN, ret);
+	if (in_words(inf_words, s))
+		return new_float(p, INFINITY, ret);
+	if (in_words(minus_inf_words, s))
+		return new_float(p, -INFINITY, ret);
+	return 0;
+}
+
+static bool digits_to_u64(const char *s, unsigned int base, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (!*s)
+		return false;
+	for (; *s; s++) {
+		unsigned int d = *s >= '0' && *s <= '9' ? (unsigned int)(*s - '0') :
+				 *s >= 'a' && *s <= 'z' ? (unsigned int)(*s - 'a') + 10 :
+				 *s >= 'A' && *s <= 'Z' ? (unsigned int)(*s - 'A') + 10 : 99;
+
+		if (d >= base || __builtin_mul_overflow(n, (uint64_t)base, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)d, &n))
+			return false;
+	}
+	*ret = n;
+	return true;
+}
+
+/* strconv.ParseInt(s, 0, 64), then ParseUint, then Go's own "0b" with a sign behind it. */
+static bool parse_int(const char *s, bool *ret_minus, uint64_t *ret)
+{
+	bool sign = *s == '+' || *s == '-';
+	bool minus = *s == '-';
+	const char *d = s + sign;
+	unsigned int base = 10;
+
+	if (d[0] == '0' && d[1]) {
+		switch (d[1]) {
+		case 'x': case 'X':
+			base = 16;
+			d += 2;
+			break;
+		case 'o': case 'O':
+			base = 8;
+			d += 2;
+			break;
+		case 'b': case 'B':
+			base = 2;
+			if (d[1] == 'b' && (d[2] == '+' || (d[2] == '-' && !minus)) && !sign) {
+				minus = d[2] == '-';
+				sign = true;
+				d++;
+			}
+			d += 2;
+			break;
+		default:
+			base = 8;
+			d++;
+		}
+	}
+	if (!digits_to_u64(d, base, ret))
+		return false;
+	*ret_minus = minus;
+	return !sign || *ret <= (uint64_t)INT64_MAX + minus;
+}
+
+/* ^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$ */
+static bool is_yaml_float(const char *s)
+{
+	size_t whole, part;
+
+	s += *s == '-' || *s == '+';
+	whole = strspn(s, "0123456789");
+	s += whole;
+	if (*s == '.') {
+		part = strspn(s + 1, "0123456789");
+		if (whole == 0 && part == 0)
+			return false;
+		s += 1 + part;
+	} else if (whole == 0) {
+		return false;
+	}
+	if (*s == 'e' || *s == 'E') {
+		s++;
+		s += *s == '-' || *s == '+';
+		part = strspn(s, "0123456789");
+		if (part == 0)
+			return false;
+		s += part;
+	}
+	return *s == '\0';
+}
+
+static int resolve_number(struct kval_pool *p, const char *in, struct kval **ret)
+{
+	cleanup_free char *plain = NULL;
+	uint64_t n;
+	bool minus;
+	double d;
+	char text[32], *to;
+
+	if (in[0] != '.') {
+		plain = to = malloc(strlen(in) + 1);
+		if (!plain)
+			return -ENOMEM;
+		for (const char *c = in; *c; c++)
+			if (*c != '_')
+				*to++ = *c;
+		*to = '\0';
+		if (parse_int(plain, &minus, &n)) {
+			(void)snprintf(text, sizeof(text), "%s%" PRIu64, minus && n > 0 ? "-" : "", n);
+			*ret = kval_new_text(p, KVAL_INT, text, strlen(text));
+			return *ret ? 1 : -ENOMEM;
+		}
+	}
+	if (!is_yaml_float(plain ? plain : in))
+		return 0;
+	d = strtod(plain ? plain : in, NULL); /* the form was checked: the whole string is a number */
+	return isinf(d) ? 0 : new_float(p, d, ret);
+}
+
+static unsigned int two_digits(const char **s, unsigned int max_digits)
+{
+	unsigned int n = 0, i = 0;
+
+	for (; i < max_digits && **s >= '0' && **s <= '9'; i++, (*s)++)
+		n = n * 10 + (unsigned int)(**s - '0');
+	return i > 0 ? n : 1000;
+}
+
+/* The forms time.Parse() is asked for: Y-M-D alone, with T or t and a zone, with a blank and none. */
+static bool is_timestamp(const char *s)
+{
+	static const unsigned int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	unsigned int year = 0, month, day;
+	char sep;
+
+	for (int i = 0; i < 4; i++, s++) {
+		if (*s < '0' || *s > '9')
+			return false;
+		year = year * 10 + (unsigned int)(*s - '0');
+	}
+	if (*s++ != '-')
+		return false;
+	month = two_digits(&s, 2);
+	if (month < 1 || month > 12 || *s++ != '-')
+		return false;
+	day = two_digits(&s, 2);
+	if (day < 1 || day > days[month - 1] +
+		(month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)))
+		return false;
+	sep = *s;
+	if (sep == '\0')
+		return true;
+	if (sep != 'T' && sep != 't' && sep != ' ')
+		return false;
+	s++;
+	if (two_digits(&s, 2) > 23 || *s++ != ':' || two_digits(&s, 2) > 59 || *s++ != ':' ||
+	    two_digits(&s, 2) > 59)
+		return false;
+	if (*s == '.' || *s == ',') {
+		size_t n = strspn(s + 1, "0123456789");
+
+		if (n == 0)
+			return false;
+		s += 1 + n;
+	}
+	if (sep == ' ')
+		return *s == '\0';
+	if (strcmp(s, "Z") == 0)
+		return true;
+	return (*s == '+' || *s == '-') && strlen(s) == 6 && s[3] == ':' && strspn(s + 1, "0123456789") == 2 &&
+	       strspn(s + 4, "0123456789") == 2 && (s[1] - '0') * 10 + s[2] - '0' <= 24 && s[4] <= '5';
+}
+
+static int decode_base64(struct kval_pool *p, const char *s, size_t len, struct kval **ret)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char *out = kval_alloc(p, len / 4 * 3 + 4);
+	size_t n = 0, quads = 0, pad = 0;
+	uint32_t acc = 0;
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < len; i++) {
+		const char *at = s[i] ? strchr(alphabet, s[i]) : NULL;
+
+		if (s[i] == '\r' || s[i] == '\n')
+			continue;
+		if (s[i] == '=' && quads % 4 >= 2) {
+			pad++;
+		} else if (!at || pad > 0) {
+			return -EINVAL;
+		}
+		acc = acc << 6 | (at ? (uint32_t)(at - alphabet) : 0);
+		if (++quads % 4 == 0) {
+			out[n++] = (char)(acc >> 16);
+			out[n++] = (char)(acc >> 8);
+			out[n++] = (char)acc;
+			if (pad > 0 && pad > 2)
+				return -EINVAL;
+		}
+	}
+	if (quads % 4 != 0)
+		return -EINVAL;
+	*ret = kval_new(p, KVAL_STRING);
+	if (!*ret)
+		return -ENOMEM;
+	n -= pad;
+	out[n] = '\0';
+	(*ret)->text = out;
+	(*ret)->text_len = n;
+	return 0;
+}
+
+static const struct {
+	const char *tag;
+	enum kval_type type;
+} core_tags[] = {
+	{ YAML_TAG("bool"), KVAL_BOOL },
+	{ YAML_TAG("int"), KVAL_INT },
+	{ YAML_TAG("float"), KVAL_FLOAT },
+	{ YAML_TAG("null"), KVAL_NULL },
+};
+
+/* Untagged: what the text looks like. */
+static int resolve_plain(struct kval_pool *p, const char *text, size_t len, struct kval **ret)
+{
+	int r = 0;
+
+	*ret = NULL;
+	if (len == 0 || strchr("yYnNtTfFoO~.+-0123456789", text[0])) {
+		r = resolve_word(p, text, ret);
+		if (r == 0 && strchr(".+-0123456789", text[0]))
+			r = resolve_number(p, text, ret);
+	}
+	if (r == 0)
+		*ret = kval_new_text(p, KVAL_STRING, text, len);
+	return r < 0 ? r : *ret ? 0 : -ENOMEM;
+}
+
+int yaml_scalar_resolve(struct kval_pool *p, const char *tag, const char *text, size_t len,
+			struct kval **ret, const char **ret_why)
+{
+	int r;
+
+	if (strcmp(tag, YAML_TAG("binary")) == 0) {
+		r = decode_base64(p, text, len, ret);
+		if (r == -EINVAL)
+			*ret_why = "the !!binary value is not base64";
+		return r;
+	}
+	if (strcmp(tag, "") == 0)
+		return resolve_plain(p, text, len, ret);
+	if (strcmp(tag, YAML_TAG("timestamp")) == 0 && is_timestamp(text)) {
+		*ret = kval_new_text(p, KVAL_STRING, text, len);
+		return *ret ? 0 : -ENOMEM;
+	}
+	if (strcmp(tag, YAML_TAG("timestamp")) == 0) {
+		*ret_why = "the value is no !!timestamp";
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(core_tags); i++) {
+		if (strcmp(tag, core_tags[i].tag) != 0)
+			continue;
+		r = resolve_plain(p, text, len, ret);
+		if (r < 0 || (*ret)->type == core_tags[i].type)
+			return r;
+		if (core_tags[i].type == KVAL_FLOAT && (*ret)->type == KVAL_INT) {
+			int64_t n;
+
+			if (kval_to_i64(*ret, &n)) {
+				r = new_float(p, (double)n, ret);
+				return r < 0 ? r : 0;
+			}
+		}
+		*ret_why = "the value does not fit its tag";
+		return -EINVAL;
+	}
+	*ret = kval_new_text(p, KVAL_STRING, text, len);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int yaml_scalar_key(struct kval_pool *p, const struct kval *v, const char **ret_text, size_t *ret_len,
+		    const char **ret_why)
+{
+	char text[48];
+	int64_t n;
+
+	switch (v->type) {
+	case KVAL_STRING:
+		*ret_text = v->text;
+		*ret_len = v->text_len;
+		return 0;
+	case KVAL_BOOL:
+		*ret_text = v->boolean ? "true" : "false";
+		*ret_len = strlen(*ret_text);
+		return 0;
+	case KVAL_INT:
+		if (!kval_to_i64(v, &n))
+			break;
+		*ret_text = v->text;
+		*ret_len = v->text_len;
+		return 0;
+	case KVAL_FLOAT:
+		if (v->text[0] == '.' || v->text[1] == '.') {
+			if (v->text[0] == '.' || v->text[2] == 'i') { /* .nan .inf -.inf */
+				*ret_text = v->text;
+				*ret_len = v->text_len;
+				return 0;
+			}
+		}
+		key_float_format(strtod(v->text, NULL), text);
+		*ret_len = strlen(text);
+		*ret_text = kval_strndup(p, text, *ret_len);
+		return *ret_text ? 0 : -ENOMEM;
+	case KVAL_NULL:
+		*ret_why = "a key must not be null";
+		return -EINVAL;
+	default:
+		break;
+	}
+	*ret_why = v->type == KVAL_INT ? "an integer key must fit 64 bits with a sign" :
+					 "a key must be a scalar, not a list or a map";
+	return -EINVAL;
+}
