@@ -303,6 +303,42 @@ static bool is_timestamp(const char *s)
 	       strspn(s + 4, "0123456789") == 2 && (s[1] - '0') * 10 + s[2] - '0' <= 24 && s[4] <= '5';
 }
 
+/* Bytes of the well-formed UTF-8 character at s; 0: none. */
+static size_t utf8_len(const unsigned char *s, size_t len)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	if (n == 0 || n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* JSON is UTF-8: each byte that is not becomes U+FFFD, as Go writes it. */
+static int replace_bad_utf8(struct kval_pool *p, struct kval *v)
+{
+	char *out = kval_alloc(p, v->text_len * 3 + 1);
+	size_t to = 0;
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->text_len;) {
+		size_t n = utf8_len((const unsigned char *)v->text + i, v->text_len - i);
+
+		memcpy(out + to, n > 0 ? v->text + i : "\xef\xbf\xbd", n > 0 ? n : 3);
+		to += n > 0 ? n : 3;
+		i += n > 0 ? n : 1;
+	}
+	v->text = out;
+	v->text_len = to;
+	return 0;
+}
+
 static int decode_base64(struct kval_pool *p, const char *s, size_t len, struct kval **ret)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -327,8 +363,6 @@ static int decode_base64(struct kval_pool *p, const char *s, size_t len, struct 
 			out[n++] = (char)(acc >> 16);
 			out[n++] = (char)(acc >> 8);
 			out[n++] = (char)acc;
-			if (pad > 0 && pad > 2)
-				return -EINVAL;
 		}
 	}
 	if (quads % 4 != 0)
@@ -340,7 +374,7 @@ static int decode_base64(struct kval_pool *p, const char *s, size_t len, struct 
 	out[n] = '\0';
 	(*ret)->text = out;
 	(*ret)->text_len = n;
-	return 0;
+	return replace_bad_utf8(p, *ret);
 }
 
 static const struct {

@@ -94,12 +94,17 @@ static int fail_reader(struct tree *t, const yaml_parser_t *p)
 			p->problem ? p->problem : "not readable", (unsigned int)p->problem_value);
 }
 
+/* Kubernetes would drop it without a word. */
+static const char text_after_end[] = "text after the end of the document; begin it with '---'";
+
 static int err_yaml(struct tree *t, const yaml_parser_t *p)
 {
 	if (p->error == YAML_MEMORY_ERROR)
 		return err_nomem(t->err);
 	if (p->error == YAML_READER_ERROR)
 		return fail_reader(t, p);
+	if (t->root && t->frames_len == 0 && p->problem && strstr(p->problem, "<document start>"))
+		return fail_mark(t, &p->problem_mark, text_after_end, "");
 	return err_setf(t->err, -EINVAL, "%s:%u:%u: %s%s%s", t->piece->name,
 			t->piece->line + (unsigned int)p->problem_mark.line,
 			(unsigned int)p->problem_mark.column + 1, p->problem ? p->problem : "not YAML",
@@ -465,9 +470,8 @@ static int on_event(struct tree *t, const yaml_event_t *e)
 	case YAML_MAPPING_END_EVENT:
 		return on_end(t);
 	case YAML_DOCUMENT_START_EVENT:
-		if (t->root) /* after "..."; Kubernetes would drop it without a word */
-			return fail_mark(t, &e->start_mark, "text after the end of the document; begin it with '---'",
-					 "");
+		if (t->root)
+			return fail_mark(t, &e->start_mark, text_after_end, "");
 		return 0;
 	case YAML_DOCUMENT_END_EVENT:
 		return check_aliases(t, &e->start_mark);
@@ -476,18 +480,41 @@ static int on_event(struct tree *t, const yaml_event_t *e)
 	}
 }
 
+/* libyaml skips a byte order mark at the start of any line, Go takes it for text. */
+static int check_marks(struct tree *t)
+{
+	const struct yaml_piece *p = t->piece;
+	const char *hit = memmem(p->text, p->len, "\n\xef\xbb\xbf", 4);
+	yaml_mark_t mark = { 0 };
+
+	if (!hit)
+		return 0;
+	for (const char *c = p->text; c <= hit; c++)
+		mark.line += *c == '\n';
+	return fail_mark(t, &mark, "a byte order mark inside a document", "");
+}
+
 int yaml_piece_read(struct kval_pool *pool, const struct yaml_piece *piece, struct kval **ret_root,
 		    struct err *err)
 {
-	cleanup_tree struct tree t = { .pool = pool, .piece = piece, .err = err };
+	cleanup_tree struct tree t = { .pool = pool, .err = err };
 	cleanup_yaml_parser yaml_parser_t parser;
 	bool more = true;
+	struct yaml_piece rest = *piece;
 	int r;
 
+	if (piece->len >= 3 && memcmp(piece->text, "\xef\xbb\xbf", 3) == 0) {
+		rest.text += 3;
+		rest.len -= 3;
+	}
+	t.piece = &rest;
+	r = check_marks(&t);
+	if (r < 0)
+		return r;
 	if (!yaml_parser_initialize(&parser))
 		return err_nomem(err);
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)piece->text, piece->len);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)rest.text, rest.len);
 	while (more) {
 		cleanup_yaml_event yaml_event_t event = { 0 };
 
