@@ -23,5 +23,5 @@ $(eval $(call unit_rule,firstboot,$(O)/libfirstboot.a))
 
 .PHONY: unit-build test-unit
 unit-build: $(unit_bin)
-test-unit: unit-build
-	$(Q)KILN_SRCDIR=$(srcdir) sh tests/unit/run-tap.sh $(unit_bin)
+test-unit: unit-build data
+	$(Q)KILN_SRCDIR=$(srcdir) KILN_DATADIR=$(abspath $(O))/share/kiln sh tests/unit/run-tap.sh $(unit_bin)
