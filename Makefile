@@ -51,7 +51,7 @@ all_cppflags += $(pkg_cflags)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all clean help install deps test test-full check bench FORCE
-all: $(O)/kiln $(O)/kiln-node $(O)/kiln-init data
+all: $(O)/kiln $(O)/kiln-node $(if $(SANITIZE),,$(O)/kiln-init) data
 
 help:
 	@echo 'targets: all deps test test-full check bench demo install clean'
@@ -85,7 +85,7 @@ $(O)/kiln-node: $(O)/firstboot/main.o $(O)/libfirstboot.a $(O)/libkiln.a
 
 # Kiln's own data as the program looks for it (builder/datadir.h)
 .PHONY: data
-data:
+data: agent
 	@mkdir -p $(O)/share/kiln
 	@for d in boards bundle overlays; do ln -sfn $(srcdir)$$d $(O)/share/kiln/$$d; done
 

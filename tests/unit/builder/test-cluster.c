@@ -79,7 +79,7 @@ TEST(cluster_example_nodes)
 	ASSERT(cow->ceph_disk.partition_rest);
 	ASSERT_EQ(cow->addresses.items[0].bits, 26);
 	ASSERT_EQ(cow->addresses.items[1].bits, 64);
-	ASSERT_EQ(cow->addresses.pos[1].line, 43);
+	ASSERT_EQ(cow->addresses.pos[1].line, 46);
 	ASSERT(!cow->on_demand);
 	ASSERT_EQ(duck->role, ROLE_WORKER);
 	ASSERT(duck->on_demand);
