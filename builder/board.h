@@ -8,6 +8,7 @@
 
 #include "err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum boot_kind { BOOT_RPI, BOOT_UEFI };
@@ -51,5 +52,7 @@ static inline void board_freep(struct board **b)
 	board_free(*b);
 }
 #define cleanup_board CLEANUP(board_freep)
+/* Whether the data folder has a board of that name. */
+bool board_exists(const char *name);
 /* Names of all boards of the data folder, sorted, joined with ", " (owned by the caller). */
 char *board_names(void);

@@ -160,6 +160,12 @@ struct cluster {
  */
 int cluster_load(const char *path, struct cluster **ret, struct diag_list *diags,
 		 struct err *err) MUST_CHECK;
+/*
+ * Whether every secret could be resolved (secrets.h: no command is run); the mistakes
+ * join @diags. Not part of cluster_load(): who only asks a running cluster needs none.
+ */
+int cluster_check_secrets(const struct cluster *c, struct diag_list *diags,
+			  struct err *err) MUST_CHECK;
 void cluster_free(struct cluster *c);
 static inline void cluster_freep(struct cluster **c)
 {

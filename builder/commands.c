@@ -1,7 +1,22 @@
 #include "commands.h"
 #include "cmd-bundle.h"
+#include "cmd-check.h"
+#include "cmd-plan.h"
+#include "cmd-schema.h"
 
 const struct command commands[] = {
+	{ "check", cmd_check, "[FILE] [--json]", "show every mistake of cluster.yaml with its place",
+	  "  FILE    default: cluster.yaml here\n"
+	  "  --json  mistakes as one JSON object on stdout, for editors:\n"
+	  "          {file, ok, errors: [{line, column, width, message}], more}\n"
+	  "\n"
+	  "Needs no network, no root and runs no other program: of a secret given as a\n"
+	  "command only the program is looked for. Exit 1 when there are mistakes.\n" },
+	{ "plan", cmd_plan, "[NODE] [-f FILE] [--files | --cat PATH] [--json]",
+	  "show what would be built, and the files of each node", cmd_plan_help },
+	{ "schema", cmd_schema, "[cluster|board]", "print the JSON Schema of a file, for editors",
+	  "  cluster  of cluster.yaml (default)\n"
+	  "  board    of boards/NAME/board.yaml\n" },
 	{ "bundle", cmd_bundle, "json FILE... | diff | export DIR", "show what becomes of components",
 	  "  json FILE...  each YAML document as one line of canonical JSON, as Kubernetes\n"
 	  "                reads it; what Kubernetes refuses is an error with its place\n" },

@@ -1,0 +1,132 @@
+#include "btrfs.h"
+#include "file.h"
+#include "spawn.h"
+#include "tree.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAKE_TIMEOUT_MS (30u * 60 * 1000)
+#define CHECK_TIMEOUT_MS (15u * 60 * 1000)
+#define SUBVOLUMES_MAX 16
+#define ROOM_BYTES (UINT64_C(768) << 20) /* logs, apt lists, K3s' first files, before root grows */
+#define SUPER_AT 0x10000
+
+struct estimate {
+	uint64_t bytes;
+};
+
+static int count(void *arg, const struct tree_entry *e, struct err *err)
+{
+	struct estimate *t = arg;
+
+	(void)err;
+	/* inode, reference and name, twice (metadata is DUP); small files are inlined there */
+	t->bytes += 2 * 512;
+	if (!S_ISREG(e->st->st_mode))
+		return 0;
+	t->bytes += ((uint64_t)e->st->st_size + 4095) / 4096 * 4096;
+	t->bytes += (uint64_t)e->st->st_size / 4096 * 4 * 2;     /* checksums */
+	if (e->st->st_size <= 4096)
+		t->bytes += 2 * 4096;
+	return 0;
+}
+
+int btrfs_estimate(const char *tree, uint64_t *ret_bytes, struct err *err)
+{
+	struct estimate t = { 0 };
+	int r;
+
+	r = tree_walk_at(AT_FDCWD, tree, count, &t, err);
+	if (r < 0)
+		return r;
+	*ret_bytes = t.bytes + t.bytes / 16 + ROOM_BYTES;
+	return 0;
+}
+
+static int make_file(const char *path, uint64_t size_bytes, struct err *err)
+{
+	cleanup_close int fd = neg_errno(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	int r;
+
+	if (fd < 0)
+		return err_errnof(err, fd, "cannot create '%s'", path);
+	r = neg_errno(ftruncate(fd, 0));
+	if (r == 0)
+		r = neg_errno(ftruncate(fd, (off_t)size_bytes));
+	if (r < 0)
+		return err_errnof(err, r, "cannot size '%s'", path);
+	return 0;
+}
+
+int btrfs_make(const struct btrfs_make *m, struct err *err)
+{
+	const char *argv[32 + 2 * SUBVOLUMES_MAX];
+	char subvolumes[SUBVOLUMES_MAX][72];
+	cleanup_spawn struct spawn s = { .argv = argv, .timeout_ms = MAKE_TIMEOUT_MS };
+	size_t n = 0, i = 0;
+	int r;
+
+	r = make_file(m->image, m->size_bytes, err);
+	if (r < 0)
+		return r;
+	for (const char *const *a = (const char *const[]){ "mkfs.btrfs", "--quiet", "--nodiscard", "--sectorsize",
+							   "4096", "--rootdir", NULL };
+	     *a; a++)
+		argv[n++] = *a;
+	argv[n++] = m->tree;
+	argv[n++] = "--uuid";
+	argv[n++] = m->uuid;
+	argv[n++] = "--device-uuid";
+	argv[n++] = m->device_uuid;
+	argv[n++] = "--label";
+	argv[n++] = m->label;
+	if (m->compress) {
+		argv[n++] = "--compress";
+		argv[n++] = m->compress;
+	}
+	for (; m->subvolumes[i]; i++) {
+		if (i == SUBVOLUMES_MAX)
+			return err_setf(err, -E2BIG, "more than %d subvolumes", SUBVOLUMES_MAX);
+		(void)snprintf(subvolumes[i], sizeof(subvolumes[i]), "rw:%s", m->subvolumes[i]);
+		argv[n++] = "--subvol";
+		argv[n++] = subvolumes[i];
+	}
+	argv[n++] = m->image;
+	argv[n] = NULL;
+	r = spawn_run(&s, err);
+	if (r < 0 && strstr(err->msg, "No space left"))
+		r = -ENOSPC;
+	if (r < 0)
+		return err_wrapf(err, r, "root file system");
+	return 0;
+}
+
+int btrfs_check(const char *image, struct err *err)
+{
+	const char *const argv[] = { "btrfs", "check", "--readonly", image, NULL };
+	cleanup_spawn struct spawn s = { .argv = argv, .timeout_ms = CHECK_TIMEOUT_MS };
+	int r = spawn_run(&s, err);
+
+	if (r < 0)
+		return err_wrapf(err, r, "root file system");
+	return 0;
+}
+
+int btrfs_total_bytes(int fd, uint64_t start_bytes, uint64_t *ret, struct err *err)
+{
+	/* btrfs-dev-docs, on-disk format: magic at 0x40, total_bytes at 0x70 of the superblock */
+	uint8_t super[0x80];
+	ssize_t n = pread_upto(fd, super, sizeof(super), start_bytes + SUPER_AT);
+	uint64_t total;
+
+	if (n < 0)
+		return err_errnof(err, (int)n, "cannot read the superblock of root");
+	if ((size_t)n != sizeof(super) || memcmp(super + 0x40, "_BHRfS_M", 8) != 0)
+		return err_setf(err, -EINVAL, "no Btrfs at %llu", (unsigned long long)start_bytes);
+	memcpy(&total, super + 0x70, 8);
+	*ret = le64toh(total);
+	return 0;
+}

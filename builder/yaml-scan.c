@@ -1,0 +1,99 @@
+/* yaml-scan - characters that no file of ours holds, with line and column of our own count */
+#include "yaml-doc.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define SCAN_DIAGS_MAX 10
+
+/* One UTF-8 character; its length, or 0 when the bytes are none (RFC 3629). */
+static size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *ret)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+	uint32_t c;
+
+	if (n == 0 || n > len)
+		return 0;
+	c = n == 1 ? s[0] : s[0] & (0x7f >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret = c;
+	return n;
+}
+
+/* UTF-16 has a byte order mark, or a NUL in every second byte of what is ASCII. */
+static bool is_utf16(const unsigned char *s, size_t len)
+{
+	size_t even = 0, odd = 0, n = len < 64 ? len : 64;
+
+	if (len >= 2 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)))
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == 0 && i % 2 == 0)
+			even++;
+		else if (s[i] == 0)
+			odd++;
+	}
+	return n >= 4 && (even > n / 3 || odd > n / 3);
+}
+
+/* Why a character is refused, or NULL. */
+static const char *refusal(uint32_t c)
+{
+	if (c == 0)
+		return "NUL character";
+	if (c == '\t' || c == '\n')
+		return NULL;
+	if (c == '\r')
+		return "carriage return without a line feed";
+	if (c == 0x2028 || c == 0x2029)
+		return "line separator of Unicode";
+	if (c == 0xfeff)
+		return "byte order mark inside the text";
+	if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+		return "character that turns the writing direction";
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		return "control character";
+	if ((c & 0xfffe) == 0xfffe)
+		return "character that Unicode does not have";
+	return NULL;
+}
+
+int yaml_scan(const char *text, size_t len, struct diag_list *diags)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	unsigned int line = 1, col = 1, found = 0;
+
+	if (is_utf16(s, len)) {
+		diag_addf(diags, 1, 1, 0, "the file is UTF-16; save it as UTF-8");
+		return -EINVAL;
+	}
+	for (size_t i = 0, n; i < len && found < SCAN_DIAGS_MAX; i += n, col++) {
+		uint32_t c = 0;
+		const char *why;
+
+		n = utf8_decode(s + i, len - i, &c);
+		if (n == 0) {
+			n = 1;
+			found++;
+			diag_addf(diags, line, col, 1, "invalid UTF-8 (byte 0x%02x)", s[i]);
+			continue;
+		}
+		if (c == '\r' && i + 1 < len && s[i + 1] == '\n')
+			n = 2, c = '\n';
+		why = refusal(c);
+		if (why) {
+			found++;
+			diag_addf(diags, line, col, 1, "%s (U+%04X)", why, (unsigned int)c);
+		}
+		if (c == '\n')
+			line++, col = 0;
+	}
+	return found ? -EINVAL : 0;
+}

@@ -1,0 +1,144 @@
+# lib.sh - a fresh real API server for one test (bash; source it)
+#
+#	. tests/cluster/lib.sh
+#	cluster_start                      # or: cluster_start --disable-cloud-controller ...
+#	cluster_nodes cow sheep            # machines played by kwok
+#	kubectl get nodes                  # KUBECONFIG is set, kubectl is testk3s'
+#	cluster_stop                       # also done at exit
+#
+# The server has the ranges of ../shared/bundle, both families. After cluster_start: CLUSTER_DIR (removed by cluster_stop), CLUSTER_PORT,
+# CLUSTER_URL, CLUSTER_PID, KUBECONFIG, CLUSTER_LOG and CLUSTER_SCENARIO, a
+# file to write troubles to (scenarios.md). Several tests may run at a time: each
+# has its own folder and its own pair of loopback ports.
+# CLUSTER_KEEP=1 leaves the folder for a look at the log.
+
+CLUSTER_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+CLUSTER_PORTS=${TMPDIR:-/tmp}/kiln-test-ports
+CLUSTER_DEADLINE=${CLUSTER_DEADLINE:-60}
+
+# cluster_bin - builds what is missing and sets CLUSTER_BIN
+cluster_bin() {
+	if [ -z "${CLUSTER_BIN:-}" ]; then
+		CLUSTER_BIN=$(bash "$CLUSTER_HERE/build.sh" "$@") || return 1
+		export CLUSTER_BIN
+	fi
+}
+
+kubectl() { "$CLUSTER_BIN/testk3s" kubectl "$@"; }
+
+# cluster_port - reserves two neighbouring loopback ports and prints the first
+cluster_port() {
+	local p n
+	mkdir -p "$CLUSTER_PORTS"
+	for n in $(seq 200); do
+		p=$((20000 + (RANDOM * 32768 + RANDOM) % 6000 * 2))
+		mkdir "$CLUSTER_PORTS/$p" 2>/dev/null || continue
+		if ! (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null &&
+			! (exec 3<>"/dev/tcp/127.0.0.1/$((p + 1))") 2>/dev/null; then
+			echo "$p"
+			return 0
+		fi
+		rmdir "$CLUSTER_PORTS/$p"
+	done
+	echo "lib.sh: no free pair of ports" >&2
+	return 1
+}
+
+# cluster_start [option of k3s server...] - the log says what went wrong
+cluster_start() {
+	cluster_bin || return 1
+	CLUSTER_DIR=$(mktemp -d "${TMPDIR:-/tmp}/kiln-cluster.XXXXXX") || return 1
+	CLUSTER_PORT=$(cluster_port) || return 1
+	CLUSTER_URL=https://127.0.0.1:$CLUSTER_PORT
+	CLUSTER_LOG=$CLUSTER_DIR/server.log
+	CLUSTER_SCENARIO=$CLUSTER_DIR/scenario.yaml
+	export KUBECONFIG=$CLUSTER_DIR/k3s.yaml CLUSTER_DIR CLUSTER_PORT CLUSTER_URL
+	trap cluster_stop EXIT
+	: >"$CLUSTER_SCENARIO"
+	cat >"$CLUSTER_DIR/config.yaml" <<-EOF
+		cluster-cidr: 10.42.0.0/16,fd22:2025:6a6a:42::/104
+		service-cidr: 10.43.0.0/16,fd22:2025:6a6a:43::/112
+		flannel-backend: none
+		disable-kube-proxy: true
+		kube-controller-manager-arg: [node-cidr-mask-size-ipv6=120]
+	EOF
+	cluster_run "$@"
+}
+
+# cluster_run [option...] - starts the server in CLUSTER_DIR (again)
+cluster_run() {
+	CLUSTER_OPTIONS=("$@")
+	: >"$CLUSTER_LOG"
+	TESTK3S_NO_FSYNC=1 TESTK3S_SCENARIO=$CLUSTER_SCENARIO TESTK3S_NODE_DIR=$CLUSTER_DIR/node \
+		NOTIFY_SOCKET='' K3S_CONFIG_FILE='' "$CLUSTER_BIN/testk3s" server \
+		--config "$CLUSTER_DIR/config.yaml" --data-dir "$CLUSTER_DIR/data" \
+		--https-listen-port "$CLUSTER_PORT" --bind-address 127.0.0.1 \
+		--write-kubeconfig "$KUBECONFIG" --disable-agent "$@" \
+		>"$CLUSTER_LOG" 2>&1 3>&- 9>&- </dev/null &
+	CLUSTER_PID=$!
+	local n
+	for n in $(seq $((CLUSTER_DEADLINE * 10))); do
+		if grep -q 'k3s is up and running' "$CLUSTER_LOG"; then return 0; fi
+		if ! kill -0 "$CLUSTER_PID" 2>/dev/null; then break; fi
+		sleep 0.1
+	done
+	echo "lib.sh: the server did not come up:" >&2
+	grep 'level=' "$CLUSTER_LOG" >&2 || tail -5 "$CLUSTER_LOG" >&2
+	return 1
+}
+
+# cluster_halt - stops the server, leaves its data; cluster_run starts it again
+cluster_halt() {
+	[ -n "${CLUSTER_PID:-}" ] || return 0
+	kill "$CLUSTER_PID" 2>/dev/null
+	local n
+	for n in $(seq 100); do
+		kill -0 "$CLUSTER_PID" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -9 "$CLUSTER_PID" 2>/dev/null
+	wait "$CLUSTER_PID" 2>/dev/null
+	CLUSTER_PID=
+}
+
+cluster_stop() {
+	cluster_halt
+	if [ -n "${CLUSTER_PORT:-}" ]; then rmdir "$CLUSTER_PORTS/$CLUSTER_PORT" 2>/dev/null; fi
+	if [ -n "${CLUSTER_DIR:-}" ] && [ -z "${CLUSTER_KEEP:-}" ]; then rm -rf "$CLUSTER_DIR"; fi
+	CLUSTER_DIR=
+	return 0
+}
+
+# cluster_nodes NAME... - Node objects whose machines kwok plays
+cluster_nodes() {
+	local name i=0
+	for name; do
+		i=$((i + 1))
+		kubectl create -f - <<EOF || return 1
+apiVersion: v1
+kind: Node
+metadata:
+  name: $name
+  annotations: {kwok.x-k8s.io/node: fake}
+  labels: {kubernetes.io/hostname: $name, kubernetes.io/os: linux, kubernetes.io/arch: amd64}
+status:
+  addresses:
+  - {type: InternalIP, address: 192.168.14.$((i + 10))}
+  - {type: InternalIP, address: "fd12:3456:789a:14::$i"}
+  - {type: Hostname, address: $name}
+EOF
+	done
+}
+
+# cluster_wait SECONDS COMMAND... - until the command succeeds
+cluster_wait() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			echo "lib.sh: not within the deadline: $*" >&2
+			return 1
+		fi
+		sleep 0.2
+	done
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"kiln.test/k3s/pki"
+)
+
+// runKwok keeps kwok running beside the server: it plays the pods of all
+// nodes, and the machines of those annotated kwok.x-k8s.io/node=fake. A new
+// list of rules restarts it; kwok looks at the state of things, so nothing
+// is lost by that. Nodes with an agent keep their own heartbeat.
+func runKwok(ctx context.Context, srv *server) error {
+	program := filepath.Join(selfDir(), "kwok")
+	if p := os.Getenv("TESTK3S_KWOK"); p != "" {
+		program = p
+	}
+	if _, err := os.Stat(program); err != nil {
+		fmt.Fprintf(os.Stderr, "level=warning msg=\"no kwok beside testk3s: pods stay Pending\"\n")
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	rules := srv.scenario.podRules()
+	for {
+		next, err := oneKwok(ctx, srv, program, rules)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "level=warning msg=\"kwok: %v\"\n", err)
+			time.Sleep(time.Second)
+		}
+		if next != nil {
+			rules = *next
+		}
+	}
+}
+
+// oneKwok runs kwok until it ends, or until the rules change and returns those.
+func oneKwok(ctx context.Context, srv *server, program string, rules []podRule) (*[]podRule, error) {
+	text, err := kwokStages(rules)
+	if err != nil {
+		return nil, err
+	}
+	config := filepath.Join(srv.s.data, "etc", "kwok.yaml")
+	if err := pki.WriteFile(config, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(filepath.Join(srv.s.data, "kwok.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	cmd := exec.Command(program, "--kubeconfig="+srv.s.cred("admin.kubeconfig"), "--config="+config,
+		"--manage-all-nodes=true", "--node-lease-duration-seconds=0", "--server-address=")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), "HOME="+srv.s.data, "KWOK_WORKDIR="+filepath.Join(srv.s.data, "kwok"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-ctx.Done():
+		_ = cmd.Process.Kill()
+		<-ended
+		return nil, ctx.Err()
+	case next := <-srv.scenario.podChanges:
+		_ = cmd.Process.Kill()
+		<-ended
+		return &next, nil
+	case err := <-ended:
+		return nil, errors.Join(errors.New("ended"), err)
+	}
+}
