@@ -1,0 +1,91 @@
+#include "base-inputs.h"
+#include "board.h"
+#include "cluster.h"
+#include "cmd-update.h"
+#include "commands.h"
+#include "diag.h"
+#include "lock.h"
+#include "phase.h"
+
+#include <string.h>
+
+const char cmd_update_help[] =
+	"  -f FILE  default: cluster.yaml here; kiln.lock is beside it\n"
+	"\n"
+	"Asks apt what the boards' packages mean today and writes versions, URLs and\n"
+	"SHA-256 into kiln.lock. Needs the network. Keep kiln.lock in Git: a bake uses\n"
+	"exactly what it names.\n";
+
+static int load_cluster(const char *path, struct cluster **ret, struct err *err)
+{
+	cleanup_diag_list struct diag_list diags = { 0 };
+	int r = cluster_load(path, ret, &diags, err);
+
+	diag_print(&diags, stderr);
+	return r;
+}
+
+static bool first_of_board(const struct cluster *c, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(c->nodes[k].board, c->nodes[i].board) == 0)
+			return false;
+	return true;
+}
+
+static int lock_boards(const struct cluster *c, struct lock *l, struct phases *p, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->nodes_len && r >= 0; i++) {
+		cleanup_board struct board *b = NULL;
+
+		if (!first_of_board(c, i))
+			continue;
+		phase_begin(p, "%s: packages", c->nodes[i].board);
+		r = board_load(c->nodes[i].board, &b, err);
+		if (r >= 0)
+			r = base_inputs_lock(c, b, l, err);
+		if (r >= 0)
+			phase_end(p, NULL);
+	}
+	return r;
+}
+
+static int update(const char *path, struct err *err)
+{
+	cleanup_cluster struct cluster *c = NULL;
+	cleanup_lock struct lock l = { 0 };
+	struct phases phases;
+	int r;
+
+	r = load_cluster(path, &c, err);
+	if (r < 0)
+		return r;
+	phases_init(&phases, stderr);
+	r = lock_boards(c, &l, &phases, err);
+	if (r < 0)
+		return r;
+	lock_sort(&l);
+	r = lock_save(c, &l, err);
+	if (r >= 0)
+		printf("kiln.lock: %zu packages, %zu files\n", l.packages_len, l.files_len);
+	return r;
+}
+
+int cmd_update(int argc, char **argv, struct err *err)
+{
+	const char *path = "cluster.yaml";
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-f") == 0 && i + 1 < argc) {
+			path = argv[++i];
+		} else {
+			(void)err_setf(err, -EINVAL,
+				       "unknown argument '%s'; 'kiln update --help' tells more",
+				       argv[i]);
+			return CMD_USAGE;
+		}
+	}
+	return update(path, err);
+}

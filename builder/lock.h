@@ -1,0 +1,62 @@
+/*
+ * lock - kiln.lock: every input of a bake with version, URL and SHA-256
+ *
+ * Beside cluster.yaml, in Git; written by `kiln update` alone. JSON with one entry a line,
+ * sorted, so that a diff shows which input changed:
+ *
+ *	{ "kiln_lock": 1,
+ *	  "sets": [ {"arch":"arm64","board":"rpi5","names":[...],"packages":["jq_1.7.1-6_arm64",
+ *...]} ], "packages": [
+ *{"arch":"arm64","name":"jq","sha256":"...","size":1,"url":"...","version":"..."} ], "files": [
+ *{"arch":"arm64","name":"k3s","sha256":"...","url":"...","version":"v1.35.2+k3s1"} ] }
+ *
+ * A set is what apt resolved @names to. A board has one of its own architecture, and one
+ * of the desk's when that is another (the native half of its base root).
+ *
+ * Ownership: a lock owns all. Errors: -ENOENT: no lock, with the command that makes one;
+ * -EINVAL: damaged, with what is wrong.
+ */
+#pragma once
+
+#include "cluster.h"
+
+struct lock_package {
+	char *name, *version, *arch, *url, *sha256; /* owned; arch: of the package, maybe "all" */
+	uint64_t size_bytes;
+};
+struct lock_set {
+	char *board, *arch;	     /* owned; arch that apt resolved for */
+	struct string_list names;    /* what was asked for */
+	struct string_list packages; /* "<name>_<version>_<arch>", sorted */
+};
+struct lock_file {
+	char *name, *version, *arch, *url, *sha256; /* owned; arch "all" where it does not matter */
+};
+struct lock {
+	struct lock_package *packages; /* sorted by id */
+	size_t packages_len;
+	struct lock_set *sets;
+	size_t sets_len;
+	struct lock_file *files;
+	size_t files_len;
+};
+
+int lock_load(const struct cluster *c, struct lock *ret, struct err *err) MUST_CHECK;
+int lock_save(const struct cluster *c, const struct lock *l, struct err *err) MUST_CHECK;
+void lock_done(struct lock *l);
+#define cleanup_lock CLEANUP(lock_done)
+
+/* "<name>_<version>_<arch>", owned by the caller. */
+char *lock_package_id(const struct lock_package *p);
+const struct lock_package *lock_find(const struct lock *l, const char *id); /* NULL: none */
+const struct lock_set *lock_set(const struct lock *l, const char *board, const char *arch);
+const struct lock_file *lock_file(const struct lock *l, const char *name, const char *arch);
+/* Copies; -ENOMEM. A package or file that is there already is left or replaced. */
+int lock_add_package(struct lock *l, const struct lock_package *p);
+int lock_add_set(struct lock *l, const struct lock_set *s);
+int lock_add_file(struct lock *l, const struct lock_file *f);
+void lock_sort(struct lock *l);
+
+int lock_list_add(struct string_list *l, const char *s); /* a copy; -ENOMEM */
+void lock_list_done(struct string_list *l);
+#define cleanup_lock_list CLEANUP(lock_list_done)

@@ -1,0 +1,10 @@
+/* twin-db - dpkg's database of the target, from the native one and the target's packages */
+#pragma once
+
+#include "base-twin.h"
+#include "dpkg-db.h"
+
+/* Rewrites diversions (and architecture files) first: the swap needs them. */
+int twin_db_diversions(const struct twin *t, struct err *err) MUST_CHECK;
+/* status, info/, triggers/ for @t's packages; @native: the database before. */
+int twin_db_write(const struct twin *t, const struct dpkg_db *native, struct err *err) MUST_CHECK;
