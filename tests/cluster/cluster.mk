@@ -2,4 +2,4 @@
 
 .PHONY: testk3s
 testk3s:
-	@bash tests/cluster/build.sh testk3s kwok >/dev/null
+	@bash tests/cluster/build.sh testk3s testk3s-agent kwok >/dev/null

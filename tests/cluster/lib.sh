@@ -10,6 +10,7 @@
 # CLUSTER_URL, CLUSTER_PID, KUBECONFIG, CLUSTER_LOG and CLUSTER_SCENARIO, a
 # file to write troubles to (scenarios.md). Several tests may run at a time: each
 # has its own folder and its own pair of loopback ports.
+# CLUSTER_AGENT=1 before cluster_start gives the server a Node of its own.
 # CLUSTER_KEEP=1 leaves the folder for a look at the log.
 
 CLUSTER_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,7 +20,7 @@ CLUSTER_DEADLINE=${CLUSTER_DEADLINE:-60}
 # cluster_bin - builds what is missing and sets CLUSTER_BIN
 cluster_bin() {
 	if [ -z "${CLUSTER_BIN:-}" ]; then
-		CLUSTER_BIN=$(bash "$CLUSTER_HERE/build.sh" "$@") || return 1
+		CLUSTER_BIN=$(bash "$CLUSTER_HERE/build.sh" testk3s testk3s-agent kwok) || return 1
 		export CLUSTER_BIN
 	fi
 }
@@ -69,11 +70,13 @@ cluster_start() {
 cluster_run() {
 	CLUSTER_OPTIONS=("$@")
 	: >"$CLUSTER_LOG"
+	local local_agent=--disable-agent
+	if [ -n "${CLUSTER_AGENT:-}" ]; then local_agent=--disable-agent=false; fi
 	TESTK3S_NO_FSYNC=1 TESTK3S_SCENARIO=$CLUSTER_SCENARIO TESTK3S_NODE_DIR=$CLUSTER_DIR/node \
 		NOTIFY_SOCKET='' K3S_CONFIG_FILE='' "$CLUSTER_BIN/testk3s" server \
 		--config "$CLUSTER_DIR/config.yaml" --data-dir "$CLUSTER_DIR/data" \
 		--https-listen-port "$CLUSTER_PORT" --bind-address 127.0.0.1 \
-		--write-kubeconfig "$KUBECONFIG" --disable-agent "$@" \
+		--write-kubeconfig "$KUBECONFIG" "$local_agent" "$@" \
 		>"$CLUSTER_LOG" 2>&1 3>&- 9>&- </dev/null &
 	CLUSTER_PID=$!
 	local n
@@ -85,6 +88,23 @@ cluster_run() {
 	echo "lib.sh: the server did not come up:" >&2
 	grep 'level=' "$CLUSTER_LOG" >&2 || tail -5 "$CLUSTER_LOG" >&2
 	return 1
+}
+
+# cluster_agent NAME [option of k3s agent...] - a real agent process that joins
+# by the server's token; sets CLUSTER_LB, the port of its balancer. Its data is
+# in $CLUSTER_DIR/NAME, its log beside it.
+cluster_agent() {
+	local name=$1
+	shift
+	CLUSTER_LB=$(cluster_port) || return 1
+	CLUSTER_RESERVED="${CLUSTER_RESERVED:-} $CLUSTER_LB"
+	mkdir -p "$CLUSTER_DIR/$name"
+	TESTK3S_NODE_DIR=$CLUSTER_DIR/$name/node NOTIFY_SOCKET=${CLUSTER_NOTIFY:-} K3S_CONFIG_FILE='' \
+		"$CLUSTER_BIN/testk3s-agent" agent --config "$CLUSTER_DIR/$name/config.yaml" \
+		--data-dir "$CLUSTER_DIR/$name/data" --lb-server-port "$CLUSTER_LB" --node-name "$name" \
+		--server "$CLUSTER_URL" --token "$(cat "$CLUSTER_DIR/data/server/node-token")" "$@" \
+		>"$CLUSTER_DIR/$name.log" 2>&1 3>&- 9>&- </dev/null &
+	CLUSTER_AGENTS="${CLUSTER_AGENTS:-} $!"
 }
 
 # cluster_halt - stops the server, leaves its data; cluster_run starts it again
@@ -102,8 +122,13 @@ cluster_halt() {
 }
 
 cluster_stop() {
+	local x
+	for x in ${CLUSTER_AGENTS:-}; do
+		kill "$x" 2>/dev/null && wait "$x" 2>/dev/null
+	done
 	cluster_halt
-	if [ -n "${CLUSTER_PORT:-}" ]; then rmdir "$CLUSTER_PORTS/$CLUSTER_PORT" 2>/dev/null; fi
+	for x in ${CLUSTER_PORT:-} ${CLUSTER_RESERVED:-}; do rmdir "$CLUSTER_PORTS/$x" 2>/dev/null; done
+	CLUSTER_AGENTS='' CLUSTER_RESERVED='' CLUSTER_PORT=''
 	if [ -n "${CLUSTER_DIR:-}" ] && [ -z "${CLUSTER_KEEP:-}" ]; then rm -rf "$CLUSTER_DIR"; fi
 	CLUSTER_DIR=
 	return 0

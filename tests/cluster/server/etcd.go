@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type etcdServer struct {
 	s      *settings
 	ports  etcdPorts
+	join   string // client URL of a member to join, at a first start only
 	mu     sync.Mutex
 	server *embed.Etcd
 }
@@ -62,6 +64,24 @@ func freePorts() (etcdPorts, error) {
 	return etcdPorts{a.Addr().(*net.TCPAddr).Port, b.Addr().(*net.TCPAddr).Port}, nil
 }
 
+// host is where other servers find this member: the node's address when
+// they may join, loopback when none ever will.
+func (e *etcdServer) host() string {
+	if e.s.etcdMode && len(e.s.nodeIPs) > 0 {
+		return e.s.nodeIPs[0].String()
+	}
+	return "127.0.0.1"
+}
+
+func hostURL(host string, port int) url.URL {
+	return url.URL{Scheme: "https", Host: net.JoinHostPort(host, strconv.Itoa(port))}
+}
+
+func (e *etcdServer) clientURL() string {
+	u := hostURL(e.host(), e.ports.Client)
+	return u.String()
+}
+
 func (e *etcdServer) url() string { return fmt.Sprintf("https://127.0.0.1:%d", e.ports.Client) }
 
 // start brings the member up on loopback and waits until it serves.
@@ -73,13 +93,22 @@ func (e *etcdServer) start() error {
 	}
 	s := e.s
 	cfg := embed.NewConfig()
-	cfg.Name = "testk3s"
+	cfg.Name = s.nodeName
 	cfg.Dir = filepath.Join(s.data, "db", "etcd")
-	client := url.URL{Scheme: "https", Host: fmt.Sprintf("127.0.0.1:%d", e.ports.Client)}
-	peer := url.URL{Scheme: "https", Host: fmt.Sprintf("127.0.0.1:%d", e.ports.Peer)}
-	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
+	local, client, peer := hostURL("127.0.0.1", e.ports.Client), hostURL(e.host(), e.ports.Client), hostURL(e.host(), e.ports.Peer)
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{local}, []url.URL{client}
+	if client != local {
+		cfg.ListenClientUrls = append(cfg.ListenClientUrls, client)
+	}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
+	if e.join != "" && !exists(filepath.Join(cfg.Dir, "member")) {
+		members, err := e.addMember(cfg.Name, peer)
+		if err != nil {
+			return fmt.Errorf("joining etcd at %s: %w", e.join, err)
+		}
+		cfg.InitialCluster, cfg.ClusterState = members, embed.ClusterStateFlagExisting
+	}
 	cfg.ClientTLSInfo = transport.TLSInfo{ClientCertAuth: true, TrustedCAFile: s.tls("etcd", "server-ca.crt"),
 		CertFile: s.tls("etcd", "server-client.crt"), KeyFile: s.tls("etcd", "server-client.key")}
 	cfg.PeerTLSInfo = transport.TLSInfo{ClientCertAuth: true, TrustedCAFile: s.tls("etcd", "peer-ca.crt"),

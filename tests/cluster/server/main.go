@@ -10,10 +10,12 @@ import (
 
 	"k8s.io/component-base/version"
 
+	"kiln.test/k3s/agent"
 	"kiln.test/k3s/conf"
 )
 
 const usage = `usage: testk3s server [option...]   control plane, and this machine's agent
+       testk3s agent [option...]    agent alone
        testk3s kubectl [word...]    the real kubectl
        testk3s --version
 
@@ -33,6 +35,8 @@ func main() {
 	switch words[0] {
 	case "server":
 		os.Exit(run("server", words[1:], runServer))
+	case "agent":
+		os.Exit(run("agent", words[1:], agent.Run))
 	case "kubectl":
 		runKubectl(words[1:])
 	case "--version", "-v", "version":

@@ -18,8 +18,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
+	"kiln.test/k3s/agent"
 	"kiln.test/k3s/conf"
 	"kiln.test/k3s/notify"
+	"kiln.test/k3s/token"
 )
 
 // server holds what the parts of one running server share.
@@ -45,7 +47,7 @@ func runServer(o *conf.Options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	srv := &server{s: s, began: time.Now(), scenario: newScenario()}
-	if err := srv.prepare(); err != nil {
+	if err := srv.prepare(ctx); err != nil {
 		return err
 	}
 	if err := srv.etcd.start(); err != nil {
@@ -66,9 +68,12 @@ func runServer(o *conf.Options) error {
 }
 
 // prepare makes or reads everything that must lie on disk before a start.
-func (srv *server) prepare() error {
-	var err error
+func (srv *server) prepare(ctx context.Context) error {
 	s := srv.s
+	join, err := joinServer(ctx, s)
+	if err != nil {
+		return err
+	}
 	if srv.ca, err = loadAuthorities(s); err != nil {
 		return err
 	}
@@ -87,6 +92,7 @@ func (srv *server) prepare() error {
 	if srv.etcd, err = newEtcd(s); err != nil {
 		return err
 	}
+	srv.etcd.join = join
 	srv.rest, err = clientcmd.BuildConfigFromFlags("", s.cred("supervisor.kubeconfig"))
 	if err != nil {
 		return err
@@ -131,9 +137,26 @@ func (srv *server) startControlPlane(ctx context.Context, failed chan<- error) e
 		go srv.scenario.follow(ctx, srv)
 	}
 	go func() { failed <- wrap("kwok", runKwok(ctx, srv)) }()
+	if !s.o.Bool("disable-agent") {
+		go func() { failed <- wrap("agent", srv.runAgent(ctx)) }()
+		go srv.labelOwnNode(ctx)
+	}
 	fmt.Fprintf(os.Stderr, "level=info msg=\"k3s is up and running\" after=%s\n",
 		time.Since(srv.began).Round(10*time.Millisecond))
 	return notify.Send("READY=1\n")
+}
+
+// runAgent is the agent inside a server: it joins its own supervisor with the
+// node token, and needs no balancer.
+func (srv *server) runAgent(ctx context.Context) error {
+	full, err := token.Format("node:"+srv.users.node, srv.ca.server.Bundle)
+	if err != nil {
+		return err
+	}
+	return agent.Start(ctx, agent.Config{
+		Options: srv.s.o, Token: full, APIURL: srv.s.apiURL(),
+		Server: "https://127.0.0.1:" + strconv.Itoa(srv.s.httpsPort),
+	}, func() error { return nil })
 }
 
 // waitReady polls the API server's own port until /readyz is 200.

@@ -104,6 +104,7 @@ func (sup *supervisor) routes() http.Handler {
 	} {
 		mux.Handle("/v1-k3s/"+path, limitInFlight(sup.need(agent, h)))
 	}
+	mux.Handle("/v1-k3s/server-bootstrap", sup.need([]string{"k3s:server"}, sup.serverBootstrap))
 	mux.HandleFunc("/", sup.toAPI)
 	return mux
 }
