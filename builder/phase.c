@@ -52,8 +52,15 @@ void phase_end(struct phases *p, const char *note)
 	p->len++;
 }
 
-void phase_report(const struct phases *p)
+void phases_report(const struct phases *p)
 {
 	if (p->out)
 		fprintf(p->out, "%-40s %7.1f s\n", "all", now() - p->first);
+}
+
+void phases_abort(struct phases *p)
+{
+	if (p->out && p->open)
+		fprintf(p->out, "%s%s failed\n", p->terminal ? "\r\033[K" : "", p->items[p->len].name);
+	p->open = false;
 }

@@ -4,7 +4,7 @@
  *	rpi5: base root ...                     on a terminal, replaced by
  *	rpi5: base root                 32.1 s
  *
- * In a pipe only the finished lines appear. phase_report() prints the sums at the end.
+ * In a pipe only the finished lines appear. phases_report() prints the sums at the end.
  * Ownership: phases own their names; phases_done() accepts a zeroed struct. Nothing is
  * printed when out is NULL.
  */
@@ -33,4 +33,6 @@ void phases_init(struct phases *p, FILE *out);
 void phase_begin(struct phases *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Ends the open phase; @note may be NULL. */
 void phase_end(struct phases *p, const char *note);
-void phase_report(const struct phases *p);
+void phases_report(const struct phases *p);
+/* A failure: ends the line of the open phase without a time. */
+void phases_abort(struct phases *p);

@@ -1,0 +1,316 @@
+/* cmd-bake - make the images of nodes; what is the same for a board is made once and kept */
+#include "cmd-bake.h"
+
+#include "bundle.h"
+#include "cluster-open.h"
+#include "commands.h"
+#include "image.h"
+#include "phase.h"
+#include "tree.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define WIPES_MAX 32
+
+const char cmd_bake_help[] =
+	"Without NODE: all nodes. Makes out/NODE.img, out/NODE.bmap and out/NODE.image.json.\n"
+	"Needs neither root nor loop devices. A second run makes only what has changed: a new\n"
+	"address is a new seed in the image that is there.\n"
+	"\n"
+	"  -f FILE             the cluster's file (default: cluster.yaml)\n"
+	"  --offline           never use the network; what the cache lacks is an error\n"
+	"  --zst               also out/NODE.img.zst\n"
+	"  --emulate           foreign boards under qemu-user (slow), not by the twin\n"
+	"  --wipe NODE=SERIAL  the node may zero the disk with this serial, once, for Ceph\n"
+	"  --json              what was made, as JSON on stdout; progress on stderr\n"
+	"\n"
+	"SOURCE_DATE_EPOCH, when set, is the time of everything that is made.\n";
+
+struct wipe_arg {
+	const char *serial;
+	size_t node_len;
+	const char *text;        /* "NODE=SERIAL" */
+};
+struct bake_args {
+	const char *file;
+	const char **nodes;      /* owned array of borrowed names */
+	size_t nodes_len;
+	struct wipe_arg wipes[WIPES_MAX];
+	size_t wipes_len;
+	unsigned int flags;      /* enum image_flags */
+	bool json;
+};
+
+static void args_done(struct bake_args *a)
+{
+	free(a->nodes);
+}
+
+static int usage(struct err *err, const char *what, const char *arg)
+{
+	(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln bake --help' tells more", what, arg);
+	return CMD_USAGE;
+}
+
+static int parse_wipe(const char *text, struct bake_args *a, struct err *err)
+{
+	const char *eq = strchr(text, '=');
+
+	if (!eq || eq == text || !eq[1])
+		return usage(err, "--wipe takes NODE=SERIAL, not", text);
+	if (a->wipes_len == WIPES_MAX)
+		return usage(err, "too many --wipe:", text);
+	a->wipes[a->wipes_len++] = (struct wipe_arg){ eq + 1, (size_t)(eq - text), text };
+	return 0;
+}
+
+static int parse_args(int argc, char **argv, struct bake_args *a, struct err *err)
+{
+	a->nodes = calloc((size_t)argc, sizeof(*a->nodes));
+	if (!a->nodes)
+		return err_nomem(err);
+	for (int i = 1; i < argc; i++) {
+		const char *s = argv[i];
+		bool takes = strcmp(s, "-f") == 0 || strcmp(s, "--wipe") == 0;
+		int r = 0;
+
+		if (takes && i + 1 == argc)
+			return usage(err, "no value for option", s);
+		if (strcmp(s, "-f") == 0)
+			a->file = argv[++i];
+		else if (strcmp(s, "--wipe") == 0)
+			r = parse_wipe(argv[++i], a, err);
+		else if (strcmp(s, "--offline") == 0)
+			a->flags |= IMAGE_OFFLINE;
+		else if (strcmp(s, "--zst") == 0)
+			a->flags |= IMAGE_ZST;
+		else if (strcmp(s, "--emulate") == 0)
+			a->flags |= IMAGE_EMULATE;
+		else if (strcmp(s, "--json") == 0)
+			a->json = true;
+		else if (s[0] == '-')
+			return usage(err, "unknown option", s);
+		else
+			a->nodes[a->nodes_len++] = s;
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool wanted(const struct bake_args *a, const struct node *n)
+{
+	if (a->nodes_len == 0)
+		return true;
+	for (size_t i = 0; i < a->nodes_len; i++)
+		if (strcmp(a->nodes[i], n->name) == 0)
+			return true;
+	return false;
+}
+
+static int check_names(const struct bake_args *a, const struct cluster *c, struct err *err)
+{
+	const struct node *n = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->nodes_len; i++)
+		r = cluster_open_node(c, a->nodes[i], &n, err);
+	for (size_t i = 0; r == 0 && i < a->wipes_len; i++) {
+		cleanup_free char *name = strndup(a->wipes[i].text, a->wipes[i].node_len);
+
+		if (!name)
+			return err_nomem(err);
+		r = cluster_open_node(c, name, &n, err);
+		if (r == 0 && !wanted(a, n))
+			r = err_setf(err, -EINVAL, "--wipe names node '%s', which is not baked", name);
+	}
+	return r;
+}
+
+/* One bake at a time for a cluster: the second waits and then finds all in the cache. */
+static int take_lock(const struct cluster *c, FILE *progress, int *ret_fd, struct err *err)
+{
+	cleanup_free char *path = NULL, *dir = NULL;
+	cleanup_close int fd = -EBADF;
+	int r;
+
+	if (asprintf(&dir, "%s/.kiln", c->dir) < 0)
+		dir = NULL;
+	if (!dir || asprintf(&path, "%s/bake.lock", dir) < 0)
+		path = NULL;
+	if (!path)
+		return err_nomem(err);
+	r = tree_mkdirs_at(AT_FDCWD, dir, 0755, err);
+	if (r < 0)
+		return r;
+	fd = neg_errno(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+	if (fd < 0)
+		return err_errnof(err, fd, "cannot open '%s'", path);
+	r = neg_errno(flock(fd, LOCK_EX | LOCK_NB));
+	if (r == -EWOULDBLOCK) {
+		fprintf(progress, "waiting for another kiln bake of this cluster\n");
+		do
+			r = neg_errno(flock(fd, LOCK_EX));
+		while (r == -EINTR);
+	}
+	if (r < 0)
+		return err_errnof(err, r, "cannot lock '%s'", path);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+struct baking {
+	const struct bake_args *args;
+	const struct cluster *cluster;
+	struct phases phases;
+	struct bundle_result bundle;     /* made when the first control-plane needs it */
+	json_t *made;                    /* owned; array */
+	uint64_t now;
+};
+
+static void baking_done(struct baking *b)
+{
+	bundle_result_done(&b->bundle);
+	json_decref(b->made);
+}
+
+static int bake_node(struct baking *b, const struct node *n, const struct board *board,
+		     const struct image_base *base, struct err *err)
+{
+	static const char *const results[] = { "made", "new-seed", "unchanged" };
+	const char *wipe[WIPES_MAX + 1] = { 0 };
+	cleanup_free char *path = image_out_path(b->cluster, n->name, IMAGE_SUFFIX);
+	struct image_node_spec spec = {
+		.cluster = b->cluster, .node = n, .board = board, .base = base, .wipe = wipe, .now = b->now,
+		.flags = b->args->flags,
+	};
+	enum image_result result = IMAGE_MADE;
+	size_t wipes = 0;
+	int r;
+
+	for (size_t i = 0; i < b->args->wipes_len; i++) {
+		const struct wipe_arg *w = &b->args->wipes[i];
+
+		if (strlen(n->name) == w->node_len && strncmp(n->name, w->text, w->node_len) == 0)
+			wipe[wipes++] = w->serial;
+	}
+	if (n->role == ROLE_CONTROL_PLANE)
+		spec.bundle_path = b->bundle.path;
+	r = image_node_bake(&spec, &b->phases, &result, err);
+	if (r < 0)
+		return r;
+	if (!path || json_array_append_new(b->made, json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", n->name,
+							      "board", board->name, "base", base->base.id,
+							      "image", path, "result", results[result])) < 0)
+		return err_nomem(err);
+	return 0;
+}
+
+static int make_bundle(struct baking *b, struct err *err)
+{
+	bool needed = false;
+	int r;
+
+	for (size_t i = 0; i < b->cluster->nodes_len; i++)
+		needed |= b->cluster->nodes[i].role == ROLE_CONTROL_PLANE && wanted(b->args, &b->cluster->nodes[i]);
+	if (!needed)
+		return 0;
+	phase_begin(&b->phases, "%s: bundle", b->cluster->name);
+	r = bundle_build(b->cluster, 0, &b->bundle, err);
+	if (r < 0)
+		return err_wrapf(err, r, "bundle");
+	phase_end(&b->phases, NULL);
+	if (b->bundle.warnings && *b->bundle.warnings)
+		fputs(b->bundle.warnings, stderr);
+	return 0;
+}
+
+/* Board by board, so that a base is looked up once. */
+static int bake_board(struct baking *b, const char *name, struct err *err)
+{
+	cleanup_image_base struct image_base base = { 0 };
+	cleanup_board struct board *board = NULL;
+	int r;
+
+	r = board_load(name, &board, err);
+	if (r == 0)
+		r = image_base_get(b->cluster, board, b->args->flags, &b->phases, &base, err);
+	for (size_t i = 0; r == 0 && i < b->cluster->nodes_len; i++) {
+		const struct node *n = &b->cluster->nodes[i];
+
+		if (strcmp(n->board, name) == 0 && wanted(b->args, n))
+			r = bake_node(b, n, board, &base, err);
+	}
+	return r;
+}
+
+static int bake_all(struct baking *b, struct err *err)
+{
+	const struct cluster *c = b->cluster;
+	int r;
+
+	r = make_bundle(b, err);
+	for (size_t i = 0; r == 0 && i < c->nodes_len; i++) {
+		bool seen = !wanted(b->args, &c->nodes[i]);
+
+		for (size_t k = 0; k < i; k++)
+			seen |= wanted(b->args, &c->nodes[k]) && strcmp(c->nodes[k].board, c->nodes[i].board) == 0;
+		if (!seen)
+			r = bake_board(b, c->nodes[i].board, err);
+	}
+	return r;
+}
+
+static int make_out(const struct cluster *c, struct err *err)
+{
+	cleanup_free char *out = NULL;
+
+	if (asprintf(&out, "%s/out", c->dir) < 0) {
+		out = NULL;
+		return err_nomem(err);
+	}
+	return tree_mkdirs_at(AT_FDCWD, out, 0755, err);
+}
+
+static int bake(const struct bake_args *a, struct err *err)
+{
+	CLEANUP(baking_done) struct baking b = { .args = a, .made = json_array() };
+	cleanup_cluster struct cluster *c = NULL;
+	cleanup_close int lock = -EBADF;
+	FILE *progress = a->json ? stderr : stdout;
+	int r;
+
+	r = cluster_open(a->file, &c, err);
+	if (r == 0)
+		r = check_names(a, c, err);
+	if (r == 0)
+		r = image_now(&b.now, err);
+	if (r == 0)
+		r = take_lock(c, progress, &lock, err);
+	if (r == 0)
+		r = make_out(c, err);
+	if (r < 0)
+		return r;
+	b.cluster = c;
+	phases_init(&b.phases, progress);
+	r = bake_all(&b, err);
+	if (r < 0) {
+		phases_abort(&b.phases);
+		return r;
+	}
+	phases_report(&b.phases);
+	if (a->json && (json_dumpf(b.made, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF))
+		return err_setf(err, -EIO, "cannot write the result");
+	return 0;
+}
+
+int cmd_bake(int argc, char **argv, struct err *err)
+{
+	CLEANUP(args_done) struct bake_args a = { .file = CLUSTER_FILE };
+	int r = parse_args(argc, argv, &a, err);
+
+	return r != 0 ? r : bake(&a, err);
+}

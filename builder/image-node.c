@@ -1,0 +1,443 @@
+/* The image of a node: a base image with the node's GUIDs, seed and boot files. */
+#include "image.h"
+#include "boot.h"
+#include "buf.h"
+#include "copy.h"
+#include "digest.h"
+#include "fat-make.h"
+#include "fat.h"
+#include "file.h"
+#include "gpt.h"
+#include "image-assemble.h"
+#include "image-map.h"
+#include "log.h"
+#include "seed-json.h"
+#include "tempfile.h"
+#include "tree.h"
+#include "zst.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct work {
+	const struct image_node_spec *spec;
+	char *image, *json_path, *bmap_path;     /* owned; final names */
+	struct image_json old;                   /* of the image that is there; zeroed: none */
+	struct layout layout;
+	struct seed seed;
+	struct fileset files;                    /* boot files of this node */
+	uint32_t boot_id;
+};
+
+static void work_done(struct work *w)
+{
+	free(w->image);
+	free(w->json_path);
+	free(w->bmap_path);
+	image_json_done(&w->old);
+	seed_done(&w->seed);
+	fileset_done(&w->files);
+}
+
+static struct fat_make fat_of(const struct work *w, const char *image)
+{
+	const struct layout_part *p = &w->layout.parts[LAYOUT_BOOT];
+
+	return (struct fat_make){
+		.image = image,
+		.start_bytes = p->start_bytes,
+		.size_bytes = p->size_bytes,
+		.mtime_s = (int64_t)w->spec->base->base.created_at,
+	};
+}
+
+/* baked_at of the seed that an image carries; 0: it has none that can be read. */
+static uint64_t old_baked_at(const struct work *w)
+{
+	cleanup_close int fd = open(w->image, O_RDONLY | O_CLOEXEC);
+	char name[SEED_NAME_MAX + 8];
+	cleanup_fat struct fat f = { 0 };
+	cleanup_free char *tar = NULL;
+	cleanup_seed_json struct seed_json j = { 0 };
+	struct err ignored = { 0 };
+	size_t len = 0;
+	uint64_t size = 0;
+
+	if (fd < 0 || !w->old.seed)
+		return 0;
+	(void)snprintf(name, sizeof(name), "kiln/seed-%s.tar", w->old.seed);
+	if (fat_open(fd, w->layout.parts[LAYOUT_BOOT].start_bytes, &f, &ignored) < 0 ||
+	    fat_read(&f, name, SEED_BYTES_MAX, &tar, &len, &ignored) < 0)
+		return 0;
+	/* seed.json is the first member; its size stands in octal at 124 of the header */
+	for (size_t i = 124; len > 512 && i < 135 && tar[i] >= '0' && tar[i] <= '7'; i++)
+		size = size * 8 + (uint64_t)(tar[i] - '0');
+	if (len < 512 || strcmp(tar, "seed.json") != 0 || size > len - 512 ||
+	    seed_json_parse(tar + 512, (size_t)size, &j, &ignored) < 0)
+		return 0;
+	return j.baked_at;
+}
+
+static int build_seed(struct work *w, uint64_t baked_at, struct seed *ret, struct err *err)
+{
+	const struct image_node_spec *s = w->spec;
+	struct seed_inputs in = {
+		.board = s->board,
+		.base_id = s->base->base.id,
+		.bundle_path = s->bundle_path,
+		.wipe = s->wipe,
+		.baked_at = baked_at,
+	};
+
+	return seed_build(s->cluster, s->node, &in, ret, err);
+}
+
+/* With the time of the last bake first: what has not changed must stay the same bytes. */
+static int make_seed(struct work *w, bool *ret_same, struct err *err)
+{
+	uint64_t before = old_baked_at(w);
+	int r;
+
+	*ret_same = false;
+	if (before) {
+		r = build_seed(w, before, &w->seed, err);
+		if (r < 0)
+			return r;
+		if (strcmp(w->seed.digest, w->old.seed) == 0) {
+			*ret_same = true;
+			return 0;
+		}
+		seed_done(&w->seed);
+	}
+	return build_seed(w, w->spec->now, &w->seed, err);
+}
+
+static int make_files(struct work *w, struct err *err)
+{
+	const struct image_node_spec *s = w->spec;
+	struct boot_spec boot = {
+		.board = s->board, .release = s->base->base.kernel, .root_uuid = s->base->base.root_uuid,
+		.boot_uuid = s->base->base.boot_uuid, .mtime_s = (int64_t)s->base->base.created_at,
+	};
+
+	return boot_method_get(s->board->boot)->node_files(&boot, s->node, &w->files, err);
+}
+
+/* Is the image that is there made from this base, and whole? */
+static bool can_patch(const struct work *w)
+{
+	cleanup_close int fd = -EBADF;
+	struct err why = { 0 };
+
+	if (!w->old.base || strcmp(w->old.base, w->spec->base->base.id) != 0 ||
+	    w->old.size_bytes != w->layout.disk_bytes)
+		return false;
+	fd = open(w->image, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (image_verify(fd, w->image, &w->layout, w->spec->base->base.root_uuid, w->boot_id, &why) < 0) {
+		log_debugf("'%s' is made anew: %s", w->image, why.msg);
+		return false;
+	}
+	return true;
+}
+
+static int copy_base(const struct work *w, struct tempfile **ret, struct err *err)
+{
+	cleanup_close int in = neg_errno(open(w->spec->base->path, O_RDONLY | O_CLOEXEC));
+	cleanup_tempfile struct tempfile *t = NULL;
+	int r;
+
+	if (in < 0)
+		return err_errnof(err, in, "cannot open '%s'", w->spec->base->path);
+	r = tempfile_new(w->image, &t, err);
+	if (r == 0)
+		r = copy_sparse(in, t->fd, NULL, err);
+	if (r == 0)
+		r = gpt_write(t->fd, t->path, &w->layout, err);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(t);
+	return 0;
+}
+
+/* Out of its final name, so that a killed bake leaves nothing half-patched under it. */
+static int take_old(const struct work *w, struct tempfile **ret, struct err *err)
+{
+	cleanup_tempfile struct tempfile *t = NULL;
+	int r;
+
+	r = tempfile_new(w->image, &t, err);
+	if (r < 0)
+		return r;
+	r = neg_errno(rename(w->image, t->path));
+	if (r < 0)
+		return err_errnof(err, r, "cannot rename '%s'", w->image);
+	(void)close(t->fd);
+	t->fd = neg_errno(open(t->path, O_RDWR | O_CLOEXEC));
+	if (t->fd < 0)
+		return err_errnof(err, t->fd, "cannot open '%s'", t->path);
+	*ret = TAKE_PTR(t);
+	return 0;
+}
+
+static int put_file(const struct work *w, const char *image, const char *name, const char *data, size_t len,
+		    struct err *err)
+{
+	struct timespec times[2] = { { .tv_sec = (time_t)w->spec->base->base.created_at },
+				     { .tv_sec = (time_t)w->spec->base->base.created_at } };
+	struct fat_make m = fat_of(w, image);
+	cleanup_tempfile struct tempfile *t = NULL;
+	int r;
+
+	r = tempfile_new(w->image, &t, err);     /* 0600: a seed holds secrets */
+	if (r < 0)
+		return r;
+	r = write_all(t->fd, data, len);
+	if (r == 0)
+		r = neg_errno(futimens(t->fd, times));
+	if (r < 0)
+		return err_errnof(err, r, "cannot write '%s'", t->path);
+	return fat_add_file(&m, t->path, name, err);
+}
+
+static int put_files(const struct work *w, const char *image, const struct fat *f, struct err *err)
+{
+	for (size_t i = 0; i < w->files.len; i++) {
+		const struct fileset_entry *e = &w->files.items[i];
+		cleanup_free char *have = NULL;
+		struct err ignored = { 0 };
+		size_t len = 0;
+		int r;
+
+		if (fat_read(f, e->path + 1, 1 << 20, &have, &len, &ignored) == 0 && len == e->len &&
+		    memcmp(have, e->data, len) == 0)
+			continue;
+		r = put_file(w, image, e->path + 1, e->data, e->len, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int remove_other_seeds(const struct work *w, const char *image, const struct fat *f, const char *keep,
+			      struct err *err)
+{
+	struct fat_make m = fat_of(w, image);
+
+	for (size_t i = 0; i < f->len; i++) {
+		const char *path = f->entries[i].path;
+		int r;
+
+		if (strncmp(path, "kiln/seed-", 10) != 0 || strcmp(path, keep) == 0)
+			continue;
+		r = fat_remove_file(&m, path, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int sync_image(const struct tempfile *t, struct err *err)
+{
+	int r = neg_errno(fsync(t->fd));
+
+	return r < 0 ? err_errnof(err, r, "cannot sync '%s'", t->path) : 0;
+}
+
+/* The new seed is on the medium before the old one goes: a node finds one at any time. */
+static int fill(const struct work *w, const struct tempfile *t, struct err *err)
+{
+	cleanup_fat struct fat before = { 0 };
+	char name[SEED_NAME_MAX + 8], file[SEED_NAME_MAX];
+	int r;
+
+	(void)snprintf(name, sizeof(name), "kiln/%s", seed_file_name(&w->seed, file));
+	r = fat_open(t->fd, w->layout.parts[LAYOUT_BOOT].start_bytes, &before, err);
+	if (r == 0 && !fat_find(&before, name))
+		r = put_file(w, t->path, name, w->seed.data, w->seed.len, err);
+	if (r == 0)
+		r = put_files(w, t->path, &before, err);
+	if (r == 0)
+		r = sync_image(t, err);
+	if (r == 0)
+		r = remove_other_seeds(w, t->path, &before, name, err);
+	if (r == 0)
+		r = sync_image(t, err);
+	return r;
+}
+
+static int verify_fat(const struct work *w, const struct tempfile *t, struct err *err)
+{
+	cleanup_fat struct fat f = { 0 };
+	char name[SEED_NAME_MAX + 8], file[SEED_NAME_MAX], hex[SHA256_HEX_MAX];
+	cleanup_free char *seed = NULL;
+	size_t len = 0;
+	int r;
+
+	(void)snprintf(name, sizeof(name), "kiln/%s", seed_file_name(&w->seed, file));
+	r = fat_open(t->fd, w->layout.parts[LAYOUT_BOOT].start_bytes, &f, err);
+	if (r == 0)
+		r = fat_read(&f, name, SEED_BYTES_MAX, &seed, &len, err);
+	if (r < 0)
+		return r;
+	(void)sha256_mem_hex(seed, len, hex);
+	explicit_bzero(seed, len);
+	if (strcmp(hex, w->seed.digest) != 0)
+		return err_setf(err, -EBADMSG, "the seed reads back differently");
+	for (size_t i = 0; i < w->files.len; i++) {
+		const struct fileset_entry *e = &w->files.items[i];
+		cleanup_free char *have = NULL;
+
+		r = fat_read(&f, e->path + 1, 1 << 20, &have, &len, err);
+		if (r < 0)
+			return r;
+		if (len != e->len || memcmp(have, e->data, len) != 0)
+			return err_setf(err, -EBADMSG, "'%s' reads back differently", e->path + 1);
+	}
+	return 0;
+}
+
+static int copy_inputs(const struct image_json *from, struct image_json *to)
+{
+	to->inputs.items = calloc(from->inputs.len + 1, sizeof(*to->inputs.items));
+	if (!to->inputs.items)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->inputs.len; i++) {
+		const struct image_input *s = &from->inputs.items[i];
+		struct image_input *d = &to->inputs.items[to->inputs.len++];
+
+		*d = (struct image_input){ .name = strdup(s->name), .sha256 = strdup(s->sha256),
+					   .version = s->version ? strdup(s->version) : NULL };
+		if (!d->name || !d->sha256 || (s->version && !d->version))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int describe(const struct work *w, const struct tempfile *t, struct image_json *j, struct err *err)
+{
+	const struct image_node_spec *s = w->spec;
+	int r;
+
+	j->cluster = strdup(s->cluster->name);
+	j->node = strdup(s->node->name);
+	j->board = strdup(s->board->name);
+	j->base = strdup(s->base->base.id);
+	j->seed = strdup(w->seed.digest);
+	if (!j->cluster || !j->node || !j->board || !j->base || !j->seed || copy_inputs(&s->base->json, j) < 0)
+		return err_nomem(err);
+	r = image_map_partitions(&w->layout, s->base->base.boot_uuid, s->base->base.root_uuid, j, err);
+	if (r == 0)
+		r = image_map_node(t->fd, &w->layout, &s->base->json, j, err);
+	return r;
+}
+
+static int write_text(const char *path, char *text, size_t len, struct err *err)
+{
+	return file_replace_at(AT_FDCWD, path, text, len, 0644, err);
+}
+
+static int finish(const struct work *w, struct tempfile *t, bool copied, struct err *err)
+{
+	cleanup_image_json struct image_json j = { 0 };
+	cleanup_free char *json = NULL, *bmap = NULL;
+	size_t json_len = 0, bmap_len = 0;
+	int r;
+
+	r = image_verify(t->fd, t->path, &w->layout, w->spec->base->base.root_uuid, w->boot_id, err);
+	if (r == 0)
+		r = verify_fat(w, t, err);
+	if (r == 0)
+		r = describe(w, t, &j, err);
+	if (r == 0 && copied)            /* root's ranges against the digests of when they were made */
+		r = image_map_verify(t->fd, &j, err);
+	if (r == 0)
+		r = image_json_format(&j, &json, &json_len, err);
+	if (r == 0)
+		r = image_map_bmap(&j, &bmap, &bmap_len, err);
+	if (r == 0)
+		r = write_text(w->json_path, json, json_len, err);
+	if (r == 0)
+		r = write_text(w->bmap_path, bmap, bmap_len, err);
+	if (r == 0)
+		r = tempfile_commit(t, w->image, 0600, err);     /* it carries secrets */
+	return r;
+}
+
+static int prepare(struct work *w, struct err *err)
+{
+	const struct image_node_spec *s = w->spec;
+	struct err ignored = { 0 };
+	int r;
+
+	w->image = image_out_path(s->cluster, s->node->name, IMAGE_SUFFIX);
+	w->json_path = image_out_path(s->cluster, s->node->name, IMAGE_JSON_SUFFIX);
+	w->bmap_path = image_out_path(s->cluster, s->node->name, IMAGE_BMAP_SUFFIX);
+	if (!w->image || !w->json_path || !w->bmap_path)
+		return err_nomem(err);
+	w->layout = s->base->layout;
+	r = layout_name(&w->layout, s->base->base.cluster_id, s->node->name, err);
+	if (r == 0 && boot_uuid_parse(s->base->base.boot_uuid, &w->boot_id) < 0)
+		r = err_setf(err, -EINVAL, "'%s' is no volume id", s->base->base.boot_uuid);
+	if (r == 0 && image_json_load(w->json_path, &w->old, &ignored) < 0)
+		w->old = (struct image_json){ 0 };       /* none, or damaged: the image is made anew */
+	return r;
+}
+
+static int zst(const struct work *w, struct err *err)
+{
+	cleanup_free char *path = NULL;
+
+	if (!(w->spec->flags & IMAGE_ZST))
+		return 0;
+	path = image_out_path(w->spec->cluster, w->spec->node->name, IMAGE_SUFFIX ".zst");
+	return path ? zst_file(w->image, path, err) : err_nomem(err);
+}
+
+static int bake(struct work *w, struct phases *ph, enum image_result *ret, struct err *err)
+{
+	const char *node = w->spec->node->name;
+	cleanup_tempfile struct tempfile *t = NULL;
+	bool patch, same = false;
+	int r;
+
+	phase_begin(ph, "%s: seed", node);
+	r = prepare(w, err);
+	if (r < 0)
+		return r;
+	patch = can_patch(w);
+	if (!patch)
+		image_json_done(&w->old);
+	r = make_seed(w, &same, err);
+	if (r == 0)
+		r = make_files(w, err);
+	if (r < 0)
+		return r;
+	phase_begin(ph, "%s: image", node);
+	r = patch ? take_old(w, &t, err) : copy_base(w, &t, err);
+	if (r == 0)
+		r = fill(w, t, err);
+	if (r == 0)
+		r = finish(w, t, !patch, err);
+	if (r == 0)
+		r = zst(w, err);
+	if (r < 0)
+		return r;
+	*ret = !patch ? IMAGE_MADE : same ? IMAGE_UNCHANGED : IMAGE_PATCHED;
+	phase_end(ph, *ret == IMAGE_MADE ? "made" : *ret == IMAGE_PATCHED ? "new seed" : "unchanged");
+	return 0;
+}
+
+int image_node_bake(const struct image_node_spec *spec, struct phases *ph, enum image_result *ret,
+		    struct err *err)
+{
+	CLEANUP(work_done) struct work w = { .spec = spec };
+	int r = bake(&w, ph, ret, err);
+
+	if (r < 0)
+		return err_wrapf(err, r, "node '%s'", spec->node->name);
+	return 0;
+}
