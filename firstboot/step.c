@@ -8,16 +8,6 @@
 
 #define PAUSE_MIN_MS 1000
 
-static const char *const state_names[] = {
-	[STEP_PENDING] = "pending", [STEP_RUNNING] = "running", [STEP_WAITING] = "waiting",
-	[STEP_FINISHED] = "done",   [STEP_FAILED] = "failed",
-};
-
-const char *step_state_to_string(enum step_state s)
-{
-	return (size_t)s < ARRAY_SIZE(state_names) ? state_names[s] : "unknown";
-}
-
 void step_reasonf(struct step_turn *t, const char *fmt, ...)
 {
 	va_list ap;
@@ -88,7 +78,7 @@ static unsigned int grow(unsigned int pause_ms)
 static const char *event_of(enum step_state s)
 {
 	switch (s) {
-	case STEP_FINISHED:
+	case STEP_DONE:
 		return "done";
 	case STEP_WAITING:
 		return "wait";
@@ -135,14 +125,14 @@ static int run_step(struct engine *e, size_t i, struct agent *a, int64_t now_ms,
 			return r;
 	}
 	r = s->run(a, &turn, &failure);
-	if (r == STEP_MORE) {
+	if (r == TURN_MORE) {
 		st->next_ms = now_ms;
 		return enter(e, i, STEP_RUNNING, turn.reason, err);
 	}
-	if (r == STEP_DONE) {
+	if (r == TURN_DONE) {
 		st->was_done = true;
 		st->next_ms = s->period_s ? now_ms + (int64_t)s->period_s * 1000 : INT64_MAX;
-		return enter(e, i, STEP_FINISHED, turn.reason, err);
+		return enter(e, i, STEP_DONE, turn.reason, err);
 	}
 	if (r < 0 && !failure.msg[0])
 		(void)err_errnof(&failure, r, "failed");
@@ -183,7 +173,7 @@ const struct step_status *engine_status(const struct engine *e, const char *name
 bool engine_all_done(const struct engine *e)
 {
 	for (size_t i = 0; i < e->len; i++)
-		if (e->status[i].state != STEP_FINISHED && e->status[i].state != STEP_RUNNING)
+		if (e->status[i].state != STEP_DONE && e->status[i].state != STEP_RUNNING)
 			return false;
 		else if (!e->status[i].was_done)
 			return false;

@@ -4,9 +4,9 @@
  * A step is {name, needs, run}. run() looks first whether all is done already (it
  * is idempotent: twice equals once), acts, and proves the effect; it must return
  * within STEP_TURN_MS so that the watchdog is fed, and is called again later.
- *	STEP_DONE   the gate is open; with period_s, looked at again after that time
- *	STEP_WAIT   nothing is wrong, something is awaited: the reason says what
- *	STEP_MORE   work is under way, call again at once
+ *	TURN_DONE   the gate is open; with period_s, looked at again after that time
+ *	TURN_WAIT   nothing is wrong, something is awaited: the reason says what
+ *	TURN_MORE   work is under way, call again at once
  *	< 0         failed: err says why; tried again after a growing pause, for ever
  * A step runs when all it needs are done. Pauses grow from 1 s to 30 s, with
  * jitter, and start anew when the reason changes. The journal gets a line when a
@@ -16,6 +16,7 @@
 
 #include "err.h"
 #include "journal.h"
+#include "status-json.h"
 
 #include <stdint.h>
 
@@ -24,22 +25,19 @@
 #define STEPS_MAX 24
 #define STEP_REASON_MAX 512
 
-enum step_result { STEP_DONE = 0, STEP_WAIT = 1, STEP_MORE = 2 };
-
-enum step_state { STEP_PENDING, STEP_RUNNING, STEP_WAITING, STEP_FINISHED, STEP_FAILED };
-const char *step_state_to_string(enum step_state s);
+enum turn_result { TURN_DONE = 0, TURN_WAIT = 1, TURN_MORE = 2 };
 
 struct agent;
 
 struct step_turn {
-	char reason[STEP_REASON_MAX]; /* what is waited for; also kept beside STEP_DONE */
+	char reason[STEP_REASON_MAX]; /* what is waited for; also kept beside TURN_DONE */
 };
 void step_reasonf(struct step_turn *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 struct step {
 	const char *name;
 	const char *const *needs; /* names, NULL-terminated; NULL: none */
-	unsigned int period_s;	  /* after STEP_DONE look again: 0 never in this boot */
+	unsigned int period_s;	  /* after TURN_DONE look again: 0 never in this boot */
 	int (*run)(struct agent *a, struct step_turn *turn, struct err *err);
 };
 

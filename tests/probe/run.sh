@@ -250,7 +250,7 @@ bad_input() {
 		fi
 	done <<-E
 	one device or file is to be named|
-	cannot open '/nonexistent': No such file or directory|/nonexistent
+	cannot open 'no-such-disk': No such file or directory|no-such-disk
 	is neither a block device nor a file|/tmp
 	is neither a block device nor a file|/dev/null
 	'xyz' is no fsid|--fsid xyz /dev/null

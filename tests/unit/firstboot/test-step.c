@@ -61,7 +61,7 @@ static void turn(struct agent *a, int64_t now_ms)
 
 TEST(step_waits_for_its_needs_and_runs_once_when_done)
 {
-	struct agent a = { .answer = { STEP_WAIT, STEP_DONE, STEP_DONE }, .text = "the cable" };
+	struct agent a = { .answer = { TURN_WAIT, TURN_DONE, TURN_DONE }, .text = "the cable" };
 
 	start();
 	turn(&a, 0);
@@ -69,7 +69,7 @@ TEST(step_waits_for_its_needs_and_runs_once_when_done)
 	ASSERT_EQ(a.calls[1], 0);
 	ASSERT_EQ(engine_status(&engine, "a")->state, STEP_WAITING);
 	ASSERT_STR(engine_status(&engine, "a")->reason, "the cable");
-	a.answer[0] = STEP_DONE;
+	a.answer[0] = TURN_DONE;
 	turn(&a, 100); /* too early: the pause is at least 750 ms */
 	ASSERT_EQ(a.calls[0], 1);
 	turn(&a, 1300);
@@ -119,7 +119,7 @@ TEST(step_journal_has_one_line_for_each_change)
 	start();
 	for (int64_t now = 0; now < 50000; now += 40000)
 		turn(&a, now);
-	a.answer[0] = STEP_DONE;
+	a.answer[0] = TURN_DONE;
 	a.text = "fine";
 	turn(&a, 100000);
 	ASSERT(journal_last(journal, "a", "failed", "broken") != NULL);
