@@ -45,7 +45,7 @@ obj_of = $(patsubst %.c,$(O)/%.o,$(1))
 
 pkg_cflags := $(shell $(PKG_CONFIG) --cflags $(lib_pkgs) $(builder_pkgs) 2>/dev/null)
 lib_libs := $(shell $(PKG_CONFIG) --libs $(lib_pkgs) 2>/dev/null)
-builder_libs := $(shell $(PKG_CONFIG) --libs $(builder_pkgs) 2>/dev/null)
+builder_libs := $(shell $(PKG_CONFIG) --libs $(builder_pkgs) 2>/dev/null) -lcrypt
 all_cppflags += $(pkg_cflags)
 
 .DELETE_ON_ERROR:

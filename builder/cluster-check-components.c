@@ -1,6 +1,128 @@
+/* cluster-check-components - the list is closed under `after`, and has what a cluster needs */
 #include "cluster-tables.h"
+#include "component-meta.h"
+#include "component-options.h"
+
+#include <string.h>
+
+struct needs {
+	bool cni, storage_class;
+};
+
+static bool listed(const struct string_list *l, const char *word)
+{
+	for (size_t i = 0; i < l->len; i++)
+		if (strcmp(l->items[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Every name in `after` stands in the list, and before. */
+static void check_after(struct check *k, const struct component *comp, const struct component_meta *meta)
+{
+	for (size_t i = 0; i < meta->after.len; i++) {
+		const struct component *need = cluster_component(k->c, meta->after.items[i]);
+
+		if (!need)
+			check_pos(k, comp->pos, "component '%s' needs '%s', which is not in the list", comp->name,
+				  meta->after.items[i]);
+		else if (need > comp)
+			check_pos(k, comp->pos, "component '%s' stands before '%s', which it needs", comp->name,
+				  need->name);
+		else if (need == comp)
+			check_pos(k, comp->pos, "component '%s' needs itself", comp->name);
+	}
+}
+
+static void check_component(struct check *k, const struct component *comp, struct needs *has)
+{
+	cleanup_component_meta struct component_meta meta = { 0 };
+	struct err err = { 0 };
+	char shown[DIAG_VALUE_MAX];
+	int r;
+
+	for (const struct component *o = k->c->components; o < comp; o++) {
+		if (strcmp(o->name, comp->name) != 0)
+			continue;
+		check_pos(k, comp->pos, "component '%s' stands twice in the list", diag_value(comp->name, shown));
+		return;
+	}
+	if (!comp->path && !component_kind_find(comp->name))
+		return; /* told */
+	r = component_meta_load(k->c, comp, &meta, &err);
+	if (r == -ENOENT && !comp->path)
+		return; /* Kiln's own data is not whole: what builds the bundle says so */
+	if (r < 0) {
+		check_pos(k, comp->pos, "component '%s': %s", diag_value(comp->name, shown), err.msg);
+		return;
+	}
+	check_after(k, comp, &meta);
+	has->cni |= listed(&meta.provides, "cni");
+	has->storage_class |= listed(&meta.provides, "storage-class");
+}
+
+static bool has_secret(const struct component *comp, const char *option)
+{
+	for (size_t i = 0; i < comp->secrets_len; i++)
+		if (strcmp(comp->secrets[i].option, option) == 0)
+			return true;
+	return false;
+}
+
+/* Where an option of a component is written. */
+static const struct ynode *option_node(const struct check *k, const struct component *comp, const char *key)
+{
+	const struct ynode *list = ynode_get(k->root, "components");
+
+	for (size_t i = 0; list && list->kind == YNODE_SEQ && i < list->len; i++) {
+		const struct ynode *options = ynode_get(list->items[i], comp->name);
+
+		if (options && ynode_get(options, key))
+			return ynode_get(options, key);
+	}
+	return NULL;
+}
+
+/* Credentials of the repository fit its URL. */
+static void check_argocd(struct check *k, const struct component *comp)
+{
+	const char *repo = json_string_value(json_object_get(comp->options, "repo"));
+	bool https = repo && strncmp(repo, "http", 4) == 0;
+	bool user = json_object_get(comp->options, "username"), password = has_secret(comp, "password");
+	bool key = has_secret(comp, "ssh_key");
+	const struct ynode *n;
+
+	if (!repo && (user || password || key))
+		check_pos(k, comp->pos, "credentials, but no repo that they are for");
+	else if (https && key && (n = option_node(k, comp, "ssh_key")))
+		decode_diagf(k->d, n->key, "ssh_key does not go with an https repository; give username and password");
+	else if (repo && !https && (user || password)) {
+		n = option_node(k, comp, user ? "username" : "password");
+		if (n)
+			decode_diagf(k->d, n->key, "%s does not go with an ssh repository; give ssh_key",
+				     user ? "username" : "password");
+	} else if (user != password) {
+		n = option_node(k, comp, user ? "username" : "password");
+		if (n)
+			decode_diagf(k->d, n->key, "username and password go together; '%s' is missing",
+				     user ? "password" : "username");
+	}
+}
 
 void cluster_check_components(struct check *k)
 {
-	(void)k;
+	const struct component *garage = cluster_component(k->c, "garage");
+	const struct component *argocd = cluster_component(k->c, "argocd");
+	struct needs has = { 0 };
+
+	if (!ynode_get(k->root, "components"))
+		return;
+	for (size_t i = 0; i < k->c->components_len; i++)
+		check_component(k, &k->c->components[i], &has);
+	if (!has.cni && !cluster_component(k->c, "cilium"))
+		check_at(k, "components", "no component brings a network for pods; add cilium");
+	if (garage && !garage->path && !has.storage_class && !cluster_component(k->c, "rook-ceph"))
+		check_pos(k, garage->pos, "garage needs a StorageClass; add rook-ceph before it");
+	if (argocd && !argocd->path)
+		check_argocd(k, argocd);
 }

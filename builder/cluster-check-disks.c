@@ -1,6 +1,120 @@
+/* cluster-check-disks - disk selectors, and what Ceph's pool needs of them */
 #include "cluster-tables.h"
+
+#include <string.h>
+
+#define BOOT_BYTES ((uint64_t)1 << 30)
+
+static bool same(const char *a, const char *b)
+{
+	return a && b && strcasecmp(a, b) == 0;
+}
+
+/* Whether a disk can be told from another by these two selectors alone. */
+static bool selectors_differ(const struct disk_selector *a, const struct disk_selector *b)
+{
+	if (a->serial && b->serial)
+		return !same(a->serial, b->serial);
+	if (a->wwid && b->wwid)
+		return !same(a->wwid, b->wwid);
+	if (a->by_id && b->by_id)
+		return !same(a->by_id, b->by_id);
+	if (a->transport && b->transport && strcmp(a->transport, b->transport) != 0)
+		return true;
+	return (a->max_bytes && b->min_bytes > a->max_bytes) || (b->max_bytes && a->min_bytes > b->max_bytes);
+}
+
+static bool names_one(const struct disk_selector *s)
+{
+	return s->serial || s->wwid || s->by_id;
+}
+
+static void check_partition(struct check *k, const struct node *n)
+{
+	const struct disk_selector *sys = &n->system_disk, *ceph = &n->ceph_disk;
+	char path[160];
+
+	if (sys->partition_rest) {
+		(void)snprintf(path, sizeof(path), "nodes.%s.disks.system.partition", n->name);
+		check_at(k, path, "partition belongs to disks.ceph; the system disk is a whole one");
+	}
+	if (!ceph->partition_rest)
+		return;
+	if (names_one(ceph) || ceph->transport || ceph->min_bytes || ceph->max_bytes)
+		check_pos(k, ceph->pos, "partition: rest is on the system disk; no other condition goes with it");
+	if (sys->max_bytes && sys->max_bytes <= k->c->storage.root_size_bytes + BOOT_BYTES) {
+		(void)snprintf(path, sizeof(path), "nodes.%s.disks.system.max", n->name);
+		check_at(k, path, "storage.root.size leaves nothing of such a disk for Ceph");
+	}
+}
+
+static void check_two_disks(struct check *k, const struct node *n)
+{
+	const struct disk_selector *sys = &n->system_disk, *ceph = &n->ceph_disk;
+
+	if (!sys->present || !ceph->present || ceph->partition_rest || selectors_differ(sys, ceph))
+		return;
+	if (same(sys->serial, ceph->serial) || same(sys->wwid, ceph->wwid) || same(sys->by_id, ceph->by_id))
+		check_pos(k, ceph->pos, "disks.ceph is the system disk of '%s'; to share it write {partition: rest}",
+			  n->name);
+	else if (!names_one(sys) && !names_one(ceph))
+		check_pos(k, ceph->pos, "disks.ceph may match the system disk of '%s' as well; give its serial, wwid "
+			  "or by_id", n->name);
+}
+
+/* No two nodes can have the same disk. */
+static void check_unique_disks(struct check *k, const struct node *n)
+{
+	const struct disk_selector *mine[] = { &n->system_disk, &n->ceph_disk };
+
+	for (const struct node *o = k->c->nodes; o < n; o++) {
+		const struct disk_selector *theirs[] = { &o->system_disk, &o->ceph_disk };
+
+		for (size_t i = 0; i < 4; i++) {
+			const struct disk_selector *a = mine[i / 2], *b = theirs[i % 2];
+
+			if (same(a->serial, b->serial) || same(a->wwid, b->wwid) || same(a->by_id, b->by_id))
+				check_pos(k, a->pos, "this disk is one of node '%s' too", o->name);
+		}
+	}
+}
+
+static bool has_osd(const struct node *n)
+{
+	return n->ceph_disk.present && (!n->on_demand || n->osd == OSD_ALWAYS);
+}
+
+static void check_pool(struct check *k)
+{
+	const struct component *rook = cluster_component(k->c, "rook-ceph");
+	size_t hosts = 0, disks = 0;
+
+	for (size_t i = 0; i < k->c->nodes_len; i++) {
+		const struct node *n = &k->c->nodes[i];
+
+		hosts += has_osd(n);
+		disks += n->ceph_disk.present;
+		if (!rook && n->ceph_disk.present)
+			check_pos(k, n->ceph_disk.pos, "a disk for Ceph, but rook-ceph is not among the components");
+	}
+	if (!rook)
+		return;
+	if (hosts == 0)
+		check_pos(k, rook->pos, disks ? "rook-ceph has no disk: every node with disks.ceph is on_demand "
+						"(osd: always would count it)" :
+						"rook-ceph has no disk: no node has disks.ceph");
+	else if (k->c->storage.replicas > hosts)
+		check_at(k, "storage.replicas", "%u copies need %u nodes with a disk for Ceph; there %s %zu%s",
+			 k->c->storage.replicas, k->c->storage.replicas, hosts == 1 ? "is" : "are", hosts,
+			 disks > hosts ? " (on_demand nodes do not count)" : "");
+}
 
 void cluster_check_disks(struct check *k)
 {
-	(void)k;
+	for (size_t i = 0; i < k->c->nodes_len; i++) {
+		check_partition(k, &k->c->nodes[i]);
+		check_two_disks(k, &k->c->nodes[i]);
+		check_unique_disks(k, &k->c->nodes[i]);
+	}
+	check_pool(k);
 }

@@ -34,6 +34,12 @@ void check_at(struct check *k, const char *path, const char *fmt, ...) PRINTF_LI
 void check_pos(struct check *k, struct pos pos, const char *fmt, ...) PRINTF_LIKE(3, 4);
 const struct ynode *check_find(const struct check *k, const char *path);
 
+/* The list at @path has as many families as network.subnets. */
+void check_families(struct check *k, size_t len, const char *path);
+const struct ip_prefix *subnet_of(const struct cluster *c, enum ip_family family);
+/* "the broadcast address of the network" and kin; NULL: a host may have it. */
+const char *reserved_address(const struct ip_prefix *net, const struct ip_addr *a);
+
 void cluster_check_net(struct check *k);         /* cluster-check-net.c */
 void cluster_check_nodes(struct check *k);       /* cluster-check-nodes.c */
 void cluster_check_disks(struct check *k);       /* cluster-check-disks.c */

@@ -1,11 +1,15 @@
 #include "commands.h"
 #include "cmd-bundle.h"
 #include "cmd-check.h"
+#include "cmd-init.h"
+#include "cmd-kubeconfig.h"
 #include "cmd-plan.h"
 #include "cmd-schema.h"
 #include "cmd-update.h"
 
 const struct command commands[] = {
+	{ "init", cmd_init, "[FILE] [--new-identity]", "make the cluster's identity: CAs, tokens, host keys",
+	  cmd_init_help },
 	{ "check", cmd_check, "[FILE] [--json]", "show every mistake of cluster.yaml with its place",
 	  "  FILE    default: cluster.yaml here\n"
 	  "  --json  mistakes as one JSON object on stdout, for editors:\n"
@@ -22,5 +26,7 @@ const struct command commands[] = {
 	{ "bundle", cmd_bundle, "json FILE... | diff | export DIR", "show what becomes of components",
 	  "  json FILE...  each YAML document as one line of canonical JSON, as Kubernetes\n"
 	  "                reads it; what Kubernetes refuses is an error with its place\n" },
+	{ "kubeconfig", cmd_kubeconfig, "[FILE] [-o PATH] [--valid DURATION] [--server HOST]",
+	  "sign an admin's kubeconfig", cmd_kubeconfig_help },
 	{ 0 },
 };

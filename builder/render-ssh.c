@@ -9,6 +9,7 @@ static int drop_in(const struct render *in, struct fileset *fs, struct err *err)
 	return fileset_addf(fs, "/etc/ssh/sshd_config.d/10-kiln.conf", 0600, 0, err,
 			    "# Keys only, one user only. Made by Kiln: a new seed replaces it.\n"
 			    "Port 22\n"
+			    "Protocol 2\n"
 			    "PermitRootLogin no\n"
 			    "PermitEmptyPasswords no\n"
 			    "PasswordAuthentication no\n"

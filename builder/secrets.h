@@ -11,7 +11,12 @@
  *	nodes/<node>/machine-id, node-password,
  *	nodes/<node>/ssh_host_{ed25519,ecdsa,rsa}_key{,.pub}
  *
- * secrets_get() reads one of them; contents are wiped by secret_done().
+ * component/ holds garage-rpc-secret, garage-admin-token (64 hex digits), argocd-admin-password,
+ * argocd-admin-password-hash (bcrypt of it), argocd-server-secretkey, argocd-redis-password.
+ *
+ * secrets_get() reads one of them as it is stored: text files end with a newline, those of
+ * component/ are the bare values.
+ * Contents are wiped by secret_done().
  */
 #pragma once
 
@@ -34,3 +39,5 @@ int secret_ref_resolve(const struct cluster *c, const struct secret_ref *ref, st
 int secret_ref_check(const struct cluster *c, const struct secret_ref *ref, struct err *err) MUST_CHECK;
 /* Make what is missing for every node of the cluster; never overwrites. */
 int secrets_init(const struct cluster *c, unsigned int *ret_made, struct err *err) MUST_CHECK;
+/* out/known_hosts: every node's names and addresses with its three host keys; 0644, replaced. */
+int secrets_known_hosts(const struct cluster *c, const char *path, struct err *err) MUST_CHECK;

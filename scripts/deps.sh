@@ -38,13 +38,13 @@ add_backports() {
 	$as_root apt-get update -q
 }
 
-build="gcc make pkg-config libc6-dev
+build="gcc make pkg-config libc6-dev libcrypt-dev
 	libarchive-dev libblkid-dev libcurl4-openssl-dev libfdisk-dev libjansson-dev
 	libssl-dev libyaml-dev libzstd-dev zlib1g-dev"
-cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross libcrypt-dev:arm64
 	libarchive-dev:arm64 libblkid-dev:arm64 libcurl4-openssl-dev:arm64 libfdisk-dev:arm64
 	libjansson-dev:arm64 libssl-dev:arm64 libyaml-dev:arm64 libzstd-dev:arm64 zlib1g-dev:arm64"
-bake="apt ca-certificates debian-archive-keyring dosfstools mtools kmod mmdebstrap
+bake="apt ca-certificates openssh-client debian-archive-keyring dosfstools mtools kmod mmdebstrap
 	btrfs-progs uidmap xz-utils zstd device-tree-compiler dpkg-dev"
 check="clang clang-format clang-tidy llvm libclang-rt-14-dev cppcheck shellcheck codespell valgrind"
 tests="acl ceph-osd arptables bmap-tools busybox cpio cryptsetup-bin curl docker-registry

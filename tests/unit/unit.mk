@@ -10,6 +10,7 @@ $(O)/tests/unit/%.o: private all_cppflags += -I$(srcdir)tests/unit
 $(O)/tests/unit/lib/%.o: private all_cppflags += -I$(srcdir)lib
 $(O)/tests/unit/builder/%.o: private all_cppflags += -I$(srcdir)builder
 $(O)/tests/unit/firstboot/%.o: private all_cppflags += -I$(srcdir)firstboot
+$(O)/tests/unit/init/%.o: private all_cppflags += -I$(srcdir)firstboot/init
 
 define unit_rule
 $(O)/tests/unit/$(1)/test-%: $(O)/tests/unit/$(1)/test-%.o $(unit_common) $(2) $(O)/libkiln.a
@@ -19,6 +20,7 @@ endef
 $(eval $(call unit_rule,lib,))
 $(eval $(call unit_rule,builder,$(O)/libbuilder.a))
 $(eval $(call unit_rule,firstboot,$(O)/libfirstboot.a))
+$(eval $(call unit_rule,init,$(O)/libinit.a))
 .SECONDARY:
 
 .PHONY: unit-build test-unit
