@@ -23,12 +23,21 @@ static char *cache_root(void)
 	return n < 0 ? NULL : path;
 }
 
+/* Makes nothing: looking is not a reason to. */
+static char *cache_name(const char *rel)
+{
+	cleanup_free char *root = cache_root();
+	char *path = NULL;
+
+	return root && asprintf(&path, "%s/%s", root, rel) >= 0 ? path : NULL;
+}
+
 int cache_path(const char *rel, char **ret, struct err *err)
 {
-	cleanup_free char *root = cache_root(), *path = NULL, *dir = NULL;
+	cleanup_free char *path = cache_name(rel), *dir = NULL;
 	int r;
 
-	if (!root || asprintf(&path, "%s/%s", root, rel) < 0)
+	if (!path)
 		return err_nomem(err);
 	dir = strndup(path, (size_t)(strrchr(path, '/') - path));
 	if (!dir)
@@ -48,9 +57,10 @@ int cache_find(const char *sha256, char **ret, struct err *err)
 	int r;
 
 	(void)snprintf(rel, sizeof(rel), "sha256/%.64s", sha256);
-	r = cache_path(rel, &path, err);
-	if (r >= 0)
-		r = file_exists_at(AT_FDCWD, path, &there, err);
+	path = cache_name(rel);
+	if (!path)
+		return err_nomem(err);
+	r = file_exists_at(AT_FDCWD, path, &there, err);
 	if (r < 0)
 		return r;
 	if (there && ret)

@@ -1,4 +1,5 @@
 #include "image-tree.h"
+#include "overlay.h"
 #include "buf.h"
 #include "boot.h"
 #include "file.h"
@@ -80,12 +81,10 @@ static int put_overlay(const struct image_tree_spec *spec, int root_fd, struct e
 
 	if (!spec->overlay_dir)
 		return 0;
-	r = fileset_add_tree(&fs, spec->overlay_dir, err);
+	r = overlay_add_dir(spec->overlay_dir, &fs, err);
 	for (size_t i = 0; r == 0 && i < fs.len; i++)
 		r = put_entry(root_fd, &fs.items[i], err);
-	if (r < 0)
-		return err_wrapf(err, r, "overlay '%s'", spec->overlay_dir);
-	return 0;
+	return r;
 }
 
 static int put_fstab(const struct image_tree_spec *spec, int root_fd, struct err *err)

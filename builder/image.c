@@ -1,22 +1,13 @@
 #include "image.h"
+#include "bake-time.h"
 #include "file.h"
-#include "parse.h"
 
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 
 int image_now(uint64_t *ret, struct err *err)
 {
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-
-	if (!epoch || !*epoch) {
-		*ret = (uint64_t)time(NULL);
-		return 0;
-	}
-	if (u64_parse(epoch, ret) < 0)
-		return err_setf(err, -EINVAL, "SOURCE_DATE_EPOCH is '%s', not seconds since 1970", epoch);
-	return 0;
+	return bake_time(ret, err);
 }
 
 char *image_out_path(const struct cluster *c, const char *node, const char *suffix)

@@ -11,3 +11,5 @@
 
 /* @name: common, control-plane, worker. -EEXIST: something brings that path already. */
 int overlay_add(const char *name, struct fileset *fs, struct err *err) MUST_CHECK;
+/* The same of a folder that is known. */
+int overlay_add_dir(const char *dir, struct fileset *fs, struct err *err) MUST_CHECK;

@@ -45,7 +45,10 @@ void plan_print(const struct plan *p, FILE *out)
 
 	fprintf(out, "cluster %s, %s: %zu nodes, %zu components\n", c->name, c->k3s.version, c->nodes_len,
 		c->components_len);
-	fputs("\ninputs\n", out);
+	fputs("components", out);
+	for (size_t i = 0; i < c->components_len; i++)
+		fprintf(out, "%s %s", i ? "," : "", c->components[i].name);
+	fputs("\n\ninputs\n", out);
 	for (size_t i = 0; i < p->inputs_len; i++) {
 		const struct plan_input *in = &p->inputs[i];
 

@@ -4,7 +4,6 @@
 #include "render.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #define TAR_BLOCK 512
 
@@ -45,67 +44,6 @@ static int plan_board(struct plan *p, const char *name, const struct board **ret
 		return r;
 	*ret = p->boards[p->boards_len++];
 	return 0;
-}
-
-static int add_input(struct plan *p, const char *name, const char *version, const char *state,
-		     uint64_t size_bytes)
-{
-	struct plan_input *bigger = reallocarray(p->inputs, p->inputs_len + 1, sizeof(*bigger));
-	struct plan_input *in;
-
-	if (!bigger)
-		return -ENOMEM;
-	p->inputs = bigger;
-	in = &bigger[p->inputs_len++];
-	*in = (struct plan_input){
-		.name = strdup(name),
-		.version = version ? strdup(version) : NULL,
-		.state = strdup(state),
-		.size_bytes = size_bytes,
-	};
-	return in->name && in->state && (in->version || !version) ? 0 : -ENOMEM;
-}
-
-/* A file or folder beside cluster.yaml. */
-static int add_beside(struct plan *p, const char *name, const char *missing, bool *ret_there)
-{
-	cleanup_free char *path = NULL;
-	struct stat st;
-	bool there;
-
-	if (asprintf(&path, "%s/%s", p->cluster->dir, name) < 0)
-		return -ENOMEM;
-	there = stat(path, &st) == 0;
-	if (ret_there)
-		*ret_there = there;
-	return add_input(p, name, NULL, there ? "there" : missing,
-			 there && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0);
-}
-
-static int local_k3s(struct plan *p)
-{
-	const struct cluster *c = p->cluster;
-	cleanup_free char *path = NULL;
-	struct stat st;
-
-	if (asprintf(&path, "%s%s%s", c->k3s.binary[0] == '/' ? "" : c->dir,
-		     c->k3s.binary[0] == '/' ? "" : "/", c->k3s.binary) < 0)
-		return -ENOMEM;
-	if (stat(path, &st) < 0)
-		return add_input(p, c->k3s.binary, c->k3s.version, "missing", 0);
-	return add_input(p, c->k3s.binary, c->k3s.version, "there", (uint64_t)st.st_size);
-}
-
-static int add_inputs(struct plan *p)
-{
-	const struct cluster *c = p->cluster;
-	int r;
-
-	r = add_beside(p, ".kiln/secrets", "not made yet: run 'kiln init'", &p->has_secrets);
-	r = r ?: add_beside(p, "kiln.lock", "not made yet: run 'kiln update'", NULL);
-	if (c->k3s.binary)
-		r = r ?: local_k3s(p);
-	return r;
 }
 
 /* A header for each, contents in whole blocks, the end; seed.json fits two blocks. */
@@ -154,9 +92,11 @@ int plan_make(const struct cluster *c, const struct node *only, struct plan *ret
 	if (r < 0)
 		return r;
 	p.nodes = calloc(c->nodes_len, sizeof(*p.nodes));
-	if (!p.nodes || add_inputs(&p) < 0)
+	if (!p.nodes)
 		return err_nomem(err);
-	p.secrets = p.has_secrets ? &secret_source_disk : &secret_source_stand_in;
+	r = plan_secrets(&p, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < c->nodes_len; i++) {
 		if (only && only != &c->nodes[i])
 			continue;
@@ -164,6 +104,9 @@ int plan_make(const struct cluster *c, const struct node *only, struct plan *ret
 		if (r < 0)
 			return r;
 	}
+	r = only ? 0 : plan_inputs(&p, err);
+	if (r < 0)
+		return r;
 	*ret = p;
 	p = (struct plan){ 0 };
 	return 0;

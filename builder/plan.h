@@ -21,7 +21,7 @@ struct plan_node {
 };
 struct plan_input {
 	char *name, *version;            /* owned; version NULL: none */
-	char *state;                     /* owned; "there", "cached", "not locked", "not made yet" … */
+	char *state;                     /* owned; "there", "cached", "to be fetched", "to be built" … */
 	uint64_t size_bytes;             /* 0: not known */
 };
 struct plan {
@@ -41,6 +41,10 @@ int plan_make(const struct cluster *c, const struct node *only, struct plan *ret
 	      struct err *err) MUST_CHECK;
 void plan_done(struct plan *p);
 #define cleanup_plan CLEANUP(plan_done)
+
+/* Steps of plan_make(). */
+int plan_secrets(struct plan *p, struct err *err) MUST_CHECK;
+int plan_inputs(struct plan *p, struct err *err) MUST_CHECK;
 
 /* For people; contents of secrets are never shown. */
 void plan_print(const struct plan *p, FILE *out);

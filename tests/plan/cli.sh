@@ -74,6 +74,25 @@ rm .kiln/secrets/nodes/duck/node-password
 says 1 "kiln plan: node 'duck': './.kiln/secrets/nodes/duck/node-password' is missing: run 'kiln init'" plan duck
 echo $mark >.kiln/secrets/nodes/duck/node-password
 
+# A lock: what it names and what of it is in the cache.
+export KILN_CACHE="$tmp/cache"
+echo 'not K3s' >"$tmp/binary"
+sum=$(sha256sum <"$tmp/binary" | cut -c1-64)
+cat >kiln.lock <<LOCK
+{ "kiln_lock": 1, "sets": [], "packages": [],
+  "files": [ {"arch":"arm64","name":"k3s","sha256":"$sum","url":"https://example.org/k3s","version":"v1.35.2+k3s1"} ] }
+LOCK
+plan_has() {
+	"$kiln" plan | grep -Eq -- "$1"
+}
+check "plan: a locked input that is not here" plan_has '^  k3s \(arm64\) +v1\.35\.2\+k3s1 +to be fetched$'
+mkdir -p "$tmp/cache/sha256"
+cp "$tmp/binary" "$tmp/cache/sha256/$sum"
+check "plan: and one that is" plan_has '^  k3s \(arm64\) +v1\.35\.2\+k3s1 +cached, 8 B$'
+echo '{' >kiln.lock
+if "$kiln" plan >/dev/null 2>"$tmp/err"; then fail "plan takes a damaged lock"; elif grep -q 'kiln.lock' "$tmp/err"; then ok; else fail "a damaged lock is not named"; fi
+rm kiln.lock
+
 if need strace; then
 	strace -f -o "$tmp/strace" "$kiln" plan >/dev/null 2>&1
 	if ! grep -Eq 'socket\(|connect\(|(^| )(clone|clone3|fork|vfork)\(' "$tmp/strace" &&
