@@ -1,4 +1,6 @@
 #include "twin-check.h"
+#include "dpkg-db.h"
+#include "log.h"
 
 #include <string.h>
 
@@ -133,6 +135,37 @@ static int translate(const struct twin *t, struct rootfs_node *n, struct err *er
 	return rootfs_set_data(t->root, n, buf_str(&b), b.len, err);
 }
 
+static int same_contents(const struct rootfs_node *a, const struct rootfs_node *b, bool *ret,
+			 struct err *err)
+{
+	char one[33], two[33];
+	int r = dpkg_md5(a, one, err);
+
+	if (r >= 0)
+		r = dpkg_md5(b, two, err);
+	if (r >= 0)
+		*ret = strcmp(one, two) == 0;
+	return r;
+}
+
+/* A copy of a file that a package of the target brings (ucf, cp of an example) holds there. */
+static int is_copy(const struct twin *t, const struct rootfs *owned, const struct rootfs_node *n, bool *ret,
+		   struct err *err)
+{
+	*ret = false;
+	for (size_t i = 0; i < owned->len && !*ret; i++) {
+		const struct rootfs_node *p = rootfs_find(t->root, owned->nodes[i]->path);
+		int r;
+
+		if (!p || !S_ISREG(p->mode) || p->size_bytes != n->size_bytes)
+			continue;
+		r = same_contents(n, p, ret, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int check_contents(const struct twin *t, const struct rootfs *owned,
 			  const struct rootfs_node *n, struct err *err)
 {
@@ -146,8 +179,12 @@ static int check_contents(const struct twin *t, const struct rootfs *owned,
 	if (found)
 		return refuse(t, owned, n->path, "is a program or library for", err);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		bool copy = false;
+
 		r = rootfs_contains(n, names[i], &found, err);
-		if (r < 0)
+		if (r >= 0 && found)
+			r = is_copy(t, owned, n, &copy, err);
+		if (r < 0 || copy)
 			return r;
 		if (found)
 			return refuse(t, owned, n->path, "names", err);
@@ -201,6 +238,8 @@ static void drop_empty_dirs(const struct twin *t)
 
 int twin_check(const struct twin *t, const struct rootfs *owned, struct err *err)
 {
+	struct err other = { 0 };
+	size_t count = 0;
 	int r = 0;
 
 	drop_empty_dirs(t);
@@ -214,7 +253,14 @@ int twin_check(const struct twin *t, const struct rootfs *owned, struct err *err
 			continue;
 		if (S_ISDIR(n->mode) && !arch_named_in(n->path, t->from))
 			continue;
-		r = check_node(t, owned, n, err);
+		r = check_node(t, owned, n, count ? &other : err);
+		if (r == -EINVAL) {
+			log_debugf("%s", count ? other.msg : err->msg);
+			count++;
+			r = 0;
+		}
 	}
-	return r;
+	if (r >= 0 && count > 1)
+		return err_wrapf(err, -EINVAL, "%zu files do not hold, the first", count);
+	return r >= 0 && count ? -EINVAL : r;
 }

@@ -51,21 +51,22 @@ int twin_db_diversions(const struct twin *t, struct err *err)
 	return r;
 }
 
+static int file_md5(const struct twin *t, const struct deb_file *f, char dst[33], struct err *err)
+{
+	struct rootfs_node n = { .path = f->path, .fd = t->root->spool_fd,
+				 .offset_bytes = f->offset_bytes, .size_bytes = f->size_bytes };
+
+	return dpkg_md5(&n, dst, err);
+}
+
 static int conffile_md5(const struct twin *t, const struct deb *d, const char *path, size_t len,
 			char dst[33], struct err *err)
 {
-	for (size_t i = 0; i < d->files_len; i++) {
-		const struct deb_file *f = &d->files[i];
-		struct rootfs_node n = { .path = f->path,
-					 .fd = t->root->spool_fd,
-					 .offset_bytes = f->offset_bytes,
-					 .size_bytes = f->size_bytes };
-
-		if (strlen(f->path) == len && memcmp(f->path, path, len) == 0)
-			return dpkg_md5(&n, dst, err);
-	}
-	return err_setf(err, -EBADMSG, "package '%s' does not bring its conffile '/%.*s'",
-			d->package, (int)len, path);
+	for (size_t i = 0; i < d->files_len; i++)
+		if (strlen(d->files[i].path) == len && memcmp(d->files[i].path, path, len) == 0)
+			return file_md5(t, &d->files[i], dst, err);
+	return err_setf(err, -EBADMSG, "package '%s' does not bring its conffile '/%.*s'", d->package,
+			(int)len, path);
 }
 
 static int add_conffiles(struct buf *out, const struct twin *t, const struct deb *d,
@@ -118,6 +119,41 @@ static int put_info(const struct twin *t, const struct dpkg_package *p, const ch
 	return r;
 }
 
+static bool is_conffile(const struct deb *d, const char *path)
+{
+	const struct deb_member *m = deb_member(d, "conffiles");
+	size_t len = strlen(path);
+
+	for (const char *p = m ? m->data : NULL; p && (p = strstr(p, path)); p += len)
+		if (p > m->data && p[-1] == '/' && (p - 1 == m->data || p[-2] == '\n') &&
+		    (!p[len] || p[len] == '\n'))
+			return true;
+	return false;
+}
+
+/* dpkg makes this list itself for a package that brings none. */
+static int add_md5sums(const struct twin *t, const struct deb *d, const struct dpkg_package *p,
+		       int64_t mtime_s, struct err *err)
+{
+	cleanup_buf struct buf list = BUF_INIT(LIST_MAX);
+	char md5[33];
+	int r = 0;
+
+	for (size_t i = 0; i < d->files_len && r >= 0; i++) {
+		const struct deb_file *f = &d->files[i];
+
+		if (!S_ISREG(f->mode) || f->hardlink || is_conffile(d, f->path))
+			continue;
+		r = file_md5(t, f, md5, err);
+		(void)buf_addf(&list, "%s  %s\n", md5, f->path);
+	}
+	if (r < 0)
+		return r;
+	if (buf_error(&list) < 0)
+		return err_nomem(err);
+	return put_info(t, p, "md5sums", 0644, buf_str(&list), list.len, mtime_s, err);
+}
+
 static int add_info(const struct twin *t, const struct deb *d, struct err *err)
 {
 	cleanup_buf struct buf list = BUF_INIT(LIST_MAX);
@@ -133,6 +169,11 @@ static int add_info(const struct twin *t, const struct deb *d, struct err *err)
 			continue;
 		r = put_info(t, &p, m->name, m->mode & 0111 ? 0755 : 0644, m->data, m->len, mtime_s,
 			     err);
+		if (r < 0)
+			return r;
+	}
+	if (!deb_member(d, "md5sums")) {
+		r = add_md5sums(t, d, &p, mtime_s, err);
 		if (r < 0)
 			return r;
 	}
