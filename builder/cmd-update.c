@@ -4,6 +4,8 @@
 #include "cmd-update.h"
 #include "commands.h"
 #include "diag.h"
+#include "http.h"
+#include "k3s-lock.h"
 #include "lock.h"
 #include "phase.h"
 
@@ -13,7 +15,8 @@ const char cmd_update_help[] =
 	"  -f FILE  default: cluster.yaml here; kiln.lock is beside it\n"
 	"\n"
 	"Asks apt what the boards' packages mean today and writes versions, URLs and\n"
-	"SHA-256 into kiln.lock. Needs the network. Keep kiln.lock in Git: a bake uses\n"
+	"SHA-256 into kiln.lock, and the K3s release of cluster.yaml. Needs the network. Keep "
+	"kiln.lock in Git: a bake uses\n"
 	"exactly what it names.\n";
 
 static int load_cluster(const char *path, struct cluster **ret, struct err *err)
@@ -52,6 +55,25 @@ static int lock_boards(const struct cluster *c, struct lock *l, struct phases *p
 	return r;
 }
 
+static int lock_k3s(const struct cluster *c, struct lock *l, struct phases *p, struct err *err)
+{
+	cleanup_http struct http *h = NULL;
+	int r = c->k3s.binary ? 0 : http_new(&h, err);
+
+	for (size_t i = 0; i < c->nodes_len && r >= 0 && h; i++) {
+		cleanup_board struct board *b = NULL;
+
+		r = board_load(c->nodes[i].board, &b, err);
+		if (r < 0 || lock_file(l, K3S_BINARY, b->arch))
+			continue;
+		phase_begin(p, "K3s %s for %s", c->k3s.version, b->arch);
+		r = k3s_lock(c, b->arch, h, l, err);
+		if (r >= 0)
+			phase_end(p, NULL);
+	}
+	return r;
+}
+
 static int update(const char *path, struct err *err)
 {
 	cleanup_cluster struct cluster *c = NULL;
@@ -63,7 +85,9 @@ static int update(const char *path, struct err *err)
 	if (r < 0)
 		return r;
 	phases_init(&phases, stderr);
-	r = lock_boards(c, &l, &phases, err);
+	r = lock_k3s(c, &l, &phases, err);
+	if (r >= 0)
+		r = lock_boards(c, &l, &phases, err);
 	if (r < 0)
 		return r;
 	lock_sort(&l);

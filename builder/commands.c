@@ -1,6 +1,7 @@
 #include "commands.h"
 #include "cmd-bundle.h"
 #include "cmd-check.h"
+#include "cmd-fetch.h"
 #include "cmd-init.h"
 #include "cmd-kubeconfig.h"
 #include "cmd-plan.h"
@@ -23,6 +24,7 @@ const struct command commands[] = {
 	  "  cluster  of cluster.yaml (default)\n"
 	  "  board    of boards/NAME/board.yaml\n" },
 	{ "update", cmd_update, "[-f FILE]", "resolve every input into kiln.lock", cmd_update_help },
+	{ "fetch", cmd_fetch, "[-f FILE]", "bring what kiln.lock names into the cache", cmd_fetch_help },
 	{ "bundle", cmd_bundle, "json FILE... | diff | export DIR", "show what becomes of components",
 	  "  json FILE...  each YAML document as one line of canonical JSON, as Kubernetes\n"
 	  "                reads it; what Kubernetes refuses is an error with its place\n" },

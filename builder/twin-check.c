@@ -149,8 +149,8 @@ static int same_contents(const struct rootfs_node *a, const struct rootfs_node *
 }
 
 /* A copy of a file that a package of the target brings (ucf, cp of an example) holds there. */
-static int is_copy(const struct twin *t, const struct rootfs *owned, const struct rootfs_node *n, bool *ret,
-		   struct err *err)
+static int is_copy(const struct twin *t, const struct rootfs *owned, const struct rootfs_node *n,
+		   bool *ret, struct err *err)
 {
 	*ret = false;
 	for (size_t i = 0; i < owned->len && !*ret; i++) {

@@ -53,8 +53,10 @@ int twin_db_diversions(const struct twin *t, struct err *err)
 
 static int file_md5(const struct twin *t, const struct deb_file *f, char dst[33], struct err *err)
 {
-	struct rootfs_node n = { .path = f->path, .fd = t->root->spool_fd,
-				 .offset_bytes = f->offset_bytes, .size_bytes = f->size_bytes };
+	struct rootfs_node n = { .path = f->path,
+				 .fd = t->root->spool_fd,
+				 .offset_bytes = f->offset_bytes,
+				 .size_bytes = f->size_bytes };
 
 	return dpkg_md5(&n, dst, err);
 }
@@ -65,8 +67,8 @@ static int conffile_md5(const struct twin *t, const struct deb *d, const char *p
 	for (size_t i = 0; i < d->files_len; i++)
 		if (strlen(d->files[i].path) == len && memcmp(d->files[i].path, path, len) == 0)
 			return file_md5(t, &d->files[i], dst, err);
-	return err_setf(err, -EBADMSG, "package '%s' does not bring its conffile '/%.*s'", d->package,
-			(int)len, path);
+	return err_setf(err, -EBADMSG, "package '%s' does not bring its conffile '/%.*s'",
+			d->package, (int)len, path);
 }
 
 static int add_conffiles(struct buf *out, const struct twin *t, const struct deb *d,
