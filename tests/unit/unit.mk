@@ -13,9 +13,9 @@ $(O)/tests/unit/firstboot/%.o: private all_cppflags += -I$(srcdir)firstboot
 $(O)/tests/unit/init/%.o: private all_cppflags += -I$(srcdir)firstboot/init
 
 define unit_rule
-$(O)/tests/unit/$(1)/test-%: $(O)/tests/unit/$(1)/test-%.o $(unit_common) $(2) $(O)/libkiln.a
+$(O)/tests/unit/$(1)/test-%: $(O)/tests/unit/$(1)/test-%.o $(unit_common) $(2) $(O)/libkiln.a tests/unit/fault.list
 	@echo '  LD      $$@'
-	$(Q)$(CC) $$(all_cflags) $$(all_ldflags) $(unit_wraps) -o $$@ $$^ $(builder_libs) $(lib_libs)
+	$(Q)$(CC) $$(all_cflags) $$(all_ldflags) $(unit_wraps) -o $$@ $$(filter-out %.list,$$^) $(builder_libs) $(lib_libs)
 endef
 $(eval $(call unit_rule,lib,))
 $(eval $(call unit_rule,builder,$(O)/libbuilder.a))

@@ -1,4 +1,5 @@
 #include "fileset.h"
+#include "fault.h"
 #include "test.h"
 
 #include <string.h>
@@ -74,4 +75,34 @@ TEST(fileset_add_tree_takes_an_overlay)
 	ASSERT_EQ(fileset_add_tree(&fs, "p", &err), -EINVAL);
 	ASSERT_STR(err.msg, "overlay 'p': 'fifo' is neither file, folder nor symlink");
 	ASSERT_EQ(fileset_add_tree(&fs, "none", &err), -ENOENT);
+}
+
+TEST(fileset_stays_whole_under_every_fault)
+{
+	int faults = 0;
+
+	ASSERT_EQ(mkdir("o", 0755) + mkdir("o/etc", 0755), 0);
+	put("o/etc/a", "1", 0644);
+	ASSERT_EQ(symlink("a", "o/etc/b"), 0);
+	for (long n = 0;; n++) {
+		cleanup_fileset struct fileset fs = { 0 };
+		struct err err = { 0 };
+
+		ASSERT_OK(fileset_addf(&fs, "/x", 0644, 0, &err, "x"), &err);
+		fault_arm(n);
+		int r = fileset_add_tree(&fs, "o", &err);
+		bool failed = fault_disarm();
+
+		for (size_t i = 0; i < fs.len; i++)
+			ASSERT(fs.items[i].path && fs.items[i].data);
+		ASSERT(fileset_find(&fs, "/x"));
+		ASSERT_EQ(r, failed ? err.code : 0);
+		if (!failed) {
+			ASSERT_EQ(fs.len, 4);
+			break;
+		}
+		faults++;
+		ASSERT(r == -EIO || r == -ENOMEM);
+	}
+	ASSERT(faults > 30);
 }

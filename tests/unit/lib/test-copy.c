@@ -1,5 +1,6 @@
 #include "copy.h"
 #include "file.h"
+#include "fault.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -77,4 +78,33 @@ TEST(copy_next_data_finds_the_ranges)
 	ASSERT(len >= 1 && len <= MIB);
 	ASSERT_EQ(copy_next_data(fd, at + len, &at, &len, &err), 0);
 	ASSERT_EQ(copy_next_data(fd, 100 * MIB, &at, &len, &err), 0);
+}
+
+TEST(copy_sparse_reports_every_fault)
+{
+	cleanup_close int src = make("src");
+	struct err err = { 0 };
+	int faults = 0;
+
+	ASSERT_EQ(pwrite_all(src, "data", 4, 4 * MIB), 0);
+	for (long n = 0;; n++) {
+		cleanup_close int dst = make("dst");
+
+		fault_arm(n);
+		int r = copy_sparse(src, dst, NULL, &err);
+
+		if (!fault_disarm()) {
+			ASSERT_EQ(r, 0);
+			break;
+		}
+		faults++;
+		ASSERT_EQ(r, -EIO);
+		ASSERT(strlen(err.msg) > 0);
+	}
+	struct stat st;
+
+	ASSERT_EQ(stat("dst", &st), 0);
+	ASSERT_EQ(st.st_size, 4 * MIB + 4);
+	/* fstat, ftruncate, two seeks, copy_file_range, the last seek; none where the file is a reflink */
+	ASSERT(faults == 6 || faults == 0);
 }

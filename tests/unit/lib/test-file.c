@@ -1,4 +1,5 @@
 #include "file.h"
+#include "fault.h"
 #include "test.h"
 
 #include <dirent.h>
@@ -104,4 +105,83 @@ TEST(read_and_write_at_offsets)
 	ASSERT_EQ(pread_upto(fd, got, 8, 10000), 0);
 	ASSERT_EQ(pread_upto(-1, got, 8, 0), -EBADF);
 	ASSERT_EQ(write_all(-1, got, 8), -EBADF);
+}
+
+/* Fails every call in turn; the file must hold the old or the new, and nothing may lie beside it. */
+TEST(file_replace_keeps_old_or_new_under_every_fault)
+{
+	struct err err = { 0 };
+	int faults = 0;
+	char got[64];
+
+	ASSERT_EQ(mkdir("d", 0755), 0);
+	for (long n = 0;; n++) {
+		ASSERT_OK(file_replace_at(AT_FDCWD, "d/state", "old", 3, 0644, &err), &err);
+		fault_arm(n);
+		int r = file_replace_at(AT_FDCWD, "d/state", "new", 3, 0644, &err);
+		bool failed = fault_disarm();
+
+		slurp("d/state", got, sizeof(got));
+		ASSERT_EQ(count_entries("d"), 1);
+		if (!failed) {
+			ASSERT_EQ(r, 0);
+			ASSERT_STR(got, "new");
+			break;
+		}
+		faults++;
+		ASSERT_EQ(r, -EIO);
+		if (strcmp(got, "new") != 0)
+			ASSERT_STR(got, "old");
+	}
+	ASSERT_EQ(faults, 7); /* openat of folder and file, write, fchmod, fsync, renameat, fsync of the folder */
+}
+
+TEST(file_create_makes_all_or_nothing_under_every_fault)
+{
+	struct err err = { 0 };
+	int faults = 0;
+	char got[64];
+
+	ASSERT_EQ(mkdir("d", 0755), 0);
+	for (long n = 0;; n++) {
+		fault_arm(n);
+		int r = file_create_at(AT_FDCWD, "d/key", "secret", 6, 0600, &err);
+		bool failed = fault_disarm();
+
+		ASSERT_EQ(r, failed ? -EIO : 0);
+		if (count_entries("d") == 1) {
+			slurp("d/key", got, sizeof(got));
+			ASSERT_STR(got, "secret");
+			ASSERT_EQ(unlink("d/key"), 0);
+		}
+		ASSERT_EQ(count_entries("d"), 0);
+		if (!failed)
+			break;
+		faults++;
+	}
+	ASSERT_EQ(faults, 7);
+}
+
+TEST(file_read_frees_and_reports_under_every_fault)
+{
+	struct err err = { 0 };
+	int faults = 0;
+
+	ASSERT_OK(file_replace_at(AT_FDCWD, "f", "0123456789", 10, 0644, &err), &err);
+	for (long n = 0;; n++) {
+		cleanup_free char *text = NULL;
+
+		fault_arm(n);
+		int r = file_read_at(AT_FDCWD, "f", 100, &text, NULL, &err);
+
+		if (!fault_disarm()) {
+			ASSERT_EQ(r, 0);
+			ASSERT_STR(text, "0123456789");
+			break;
+		}
+		faults++;
+		ASSERT(r == -EIO || r == -ENOMEM);
+		ASSERT(text == NULL);
+	}
+	ASSERT_EQ(faults, 5); /* openat, fstat, realloc, read, read at the end */
 }

@@ -1,4 +1,5 @@
 #include "path.h"
+#include "fault.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -98,4 +99,31 @@ TEST(path_mkdirs_makes_parts_beneath_the_root)
 	ASSERT_EQ(stat("root/var/lib/kiln", &st), 0);
 	ASSERT_EQ(path_open_parent(root, "/var/..", 0755, &name, &err), -EINVAL);
 	ASSERT_EQ(path_open_parent(root, "/var/", 0755, &name, &err), -EINVAL);
+}
+
+TEST(path_mkdirs_reports_every_fault)
+{
+	struct err err = { 0 };
+	int faults = 0;
+
+	ASSERT_EQ(mkdir("r", 0755), 0);
+	for (long n = 0;; n++) {
+		cleanup_close int root = open("r", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		ASSERT(root >= 0);
+		fault_arm(n);
+		int fd = path_mkdirs(root, "a/b", 0750, &err);
+		bool failed = fault_disarm();
+
+		ASSERT(failed ? fd == -EIO : fd >= 0);
+		if (fd >= 0)
+			(void)close(fd);
+		(void)rmdir("r/a/b");
+		(void)rmdir("r/a");
+		if (!failed)
+			break;
+		faults++;
+	}
+	/* openat2 of a/b, a, the root; then for a and b each mkdirat, openat2, fchmod */
+	ASSERT_EQ(faults, 9);
 }

@@ -1,5 +1,6 @@
 #include "file.h"
 #include "tempfile.h"
+#include "fault.h"
 #include "test.h"
 #include "tree.h"
 
@@ -125,4 +126,38 @@ TEST(a_forked_child_removes_nothing_of_its_parent)
 		exit(0);
 	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
 	ASSERT_EQ(entries(), 1);
+}
+
+TEST(tempfiles_leave_nothing_under_every_fault)
+{
+	struct err err = { 0 };
+	int faults = 0;
+
+	for (long n = 0;; n++) {
+		bool failed;
+
+		fault_arm(n);
+		{
+			cleanup_tempfile struct tempfile *file = NULL, *dir = NULL;
+			int r = tempfile_new("x.img", &file, &err);
+
+			if (r >= 0)
+				r = write_all(file->fd, "data", 4);
+			if (r >= 0)
+				r = tempfile_new_dir(".", "work-", &dir, &err);
+			if (r >= 0)
+				r = tempfile_commit(file, "x.img", 0644, &err);
+			failed = fault_disarm(); /* the release itself is not to fail */
+			ASSERT(failed ? r == -EIO || r == -ENOMEM : r == 0);
+		}
+
+		(void)unlink("x.img");
+		ASSERT_EQ(entries(), 0);
+		if (!failed)
+			break;
+		faults++;
+	}
+	/* file: asprintf, calloc, getcwd, asprintf, mkostemp, calloc; write; the same for the folder (mkdtemp);
+	 * commit: fchmod, fsync, rename, openat, fsync */
+	ASSERT_EQ(faults, 18);
 }

@@ -1,4 +1,5 @@
 #include "tree.h"
+#include "fault.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -95,4 +96,40 @@ TEST(tree_remove_takes_all_and_leaves_what_links_lead_to)
 	ASSERT_EQ(tree_remove_at(AT_FDCWD, "t"), 0); /* nothing there */
 	ASSERT_EQ(tree_remove_at(AT_FDCWD, "outside"), 0);
 	ASSERT_EQ(stat("outside", &st), -1);
+}
+
+static int count(void *arg, const struct tree_entry *e, struct err *err)
+{
+	(void)e;
+	(void)err;
+	++*(int *)arg;
+	return 0;
+}
+
+TEST(tree_walk_and_mkdirs_report_every_fault)
+{
+	int faults = 0, seen = 0;
+
+	for (long n = 0;; n++) {
+		struct err err = { 0 };
+
+		seen = 0;
+		fault_arm(n);
+		int r = tree_mkdirs_at(AT_FDCWD, "t/a/b", 0755, &err);
+
+		if (r >= 0)
+			r = tree_walk_at(AT_FDCWD, "t", count, &seen, &err);
+		bool failed = fault_disarm();
+
+		ASSERT(failed ? r == -EIO || r == -ENOMEM : r == 0);
+		ASSERT((err.msg[0] != '\0') == failed);
+		ASSERT_EQ(tree_remove_at(AT_FDCWD, "t"), 0);
+		if (!failed)
+			break;
+		faults++;
+	}
+	ASSERT_EQ(seen, 2);
+	/* mkdirs: 3 mkdirat, fstatat. Walk: openat; 3 lists (openat, fdopendir, and readdir until the end: 3, 3, 2);
+	 * for each of 2 names realloc, strdup, asprintf, fstatat, openat */
+	ASSERT_EQ(faults, 4 + 1 + 3 * 2 + 4 + 4 + 3 + 2 * 5);
 }
