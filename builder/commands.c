@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "cmd-bake.h"
 #include "cmd-bundle.h"
 #include "cmd-check.h"
 #include "cmd-fetch.h"
@@ -20,6 +21,8 @@ const struct command commands[] = {
 	  "command only the program is looked for. Exit 1 when there are mistakes.\n" },
 	{ "plan", cmd_plan, "[NODE] [-f FILE] [--files | --cat PATH] [--json]",
 	  "show what would be built, and the files of each node", cmd_plan_help },
+	{ "bake", cmd_bake, "[NODE...] [-f FILE] [--offline] [--zst] [--wipe NODE=SERIAL] [--json]",
+	  "make the images of nodes", cmd_bake_help },
 	{ "schema", cmd_schema, "[cluster|board]", "print the JSON Schema of a file, for editors",
 	  "  cluster  of cluster.yaml (default)\n"
 	  "  board    of boards/NAME/board.yaml\n" },
