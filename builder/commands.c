@@ -6,6 +6,7 @@
 #include "cmd-init.h"
 #include "cmd-kubeconfig.h"
 #include "cmd-plan.h"
+#include "cmd-run.h"
 #include "cmd-schema.h"
 #include "cmd-update.h"
 
@@ -23,6 +24,8 @@ const struct command commands[] = {
 	  "show what would be built, and the files of each node", cmd_plan_help },
 	{ "bake", cmd_bake, "[NODE...] [-f FILE] [--offline] [--zst] [--wipe NODE=SERIAL] [--json]",
 	  "make the images of nodes", cmd_bake_help },
+	{ "run", cmd_run, "NODE [-f FILE] [--bus BUS] [--overlay FILE] [--ssh-port PORT] ...",
+	  "boot a node's image in QEMU", cmd_run_help },
 	{ "schema", cmd_schema, "[cluster|board]", "print the JSON Schema of a file, for editors",
 	  "  cluster  of cluster.yaml (default)\n"
 	  "  board    of boards/NAME/board.yaml\n" },

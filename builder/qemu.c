@@ -1,0 +1,445 @@
+#include "qemu.h"
+#include "boot-read.h"
+#include "copy.h"
+#include "fat.h"
+#include "file.h"
+#include "gpt.h"
+#include "log.h"
+#include "spawn.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define DISK_BYTES (UINT64_C(32) << 30)  /* a power of two: SD cards must be */
+#define KVM_PROBE_MS 8000
+
+static const char *const bus_names[] = { "nvme", "sata", "usb", "sd", "virtio" };
+
+int qemu_bus_from_string(const char *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(bus_names); i++)
+		if (strcmp(bus_names[i], s) == 0)
+			return (int)i;
+	return -EINVAL;
+}
+
+void qemu_done(struct qemu *q)
+{
+	for (size_t i = 0; i < q->owned_len; i++)
+		free(q->owned[i]);
+	tempfile_free(q->dir);
+	*q = (struct qemu){ 0 };
+}
+
+static void add(struct qemu *q, const char *arg)
+{
+	if (q->argc + 1 < QEMU_ARGS_MAX)
+		q->argv[q->argc++] = arg;
+}
+
+/* A text made here; too many or no memory shows as a missing argument, checked at the end. */
+static void addf(struct qemu *q, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void addf(struct qemu *q, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0 || q->owned_len + 1 >= QEMU_ARGS_MAX) {
+		if (n >= 0)
+			free(text);
+		q->argc = QEMU_ARGS_MAX;
+		return;
+	}
+	q->owned[q->owned_len++] = text;
+	add(q, text);
+}
+
+static int extract(const struct fat *f, const char *name, const char *to, struct err *err)
+{
+	const struct fat_entry *e = fat_find(f, name);
+	cleanup_close int fd = -EBADF;
+
+	if (!e)
+		return err_setf(err, -ENOENT, "the boot partition has no '%s'", name);
+	fd = neg_errno(open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+	if (fd < 0)
+		return err_errnof(err, fd, "cannot create '%s'", to);
+	return fat_extract(f, e, fd, err);
+}
+
+/* Kernel and initrd of the image as files below @dir; *ret names them. */
+static int open_boot(const struct qemu_spec *s, const char *dir, struct boot_read *ret, struct err *err)
+{
+	cleanup_close int fd = neg_errno(open(s->image, O_RDONLY | O_CLOEXEC));
+	cleanup_fat struct fat f = { 0 };
+	struct gpt_table t = { 0 };
+	char path[PATH_MAX];
+	int r;
+
+	if (fd < 0)
+		return err_errnof(err, fd, "cannot open '%s'; run 'kiln bake %s'", s->image, s->node->name);
+	r = gpt_read(fd, s->image, &t, err);
+	if (r == 0 && t.len == 0)
+		r = err_setf(err, -EINVAL, "'%s' has no partitions", s->image);
+	if (r == 0)
+		r = fat_open(fd, t.parts[0].start_bytes, &f, err);
+	if (r == 0)
+		r = boot_read_fat(&f, s->board->boot, ret, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%s/kernel", dir);
+	r = extract(&f, ret->kernel, path, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%s/initrd", dir);
+	return extract(&f, ret->initrd, path, err);
+}
+
+static int find_firmware(const char **ret_code, const char **ret_vars, struct err *err)
+{
+	/* Debian's ovmf; VARS.ms has Microsoft's keys enrolled: Secure Boot is on */
+	static const char *const pairs[][2] = {
+		{ "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
+		{ "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		if (access(pairs[i][0], R_OK) == 0 && access(pairs[i][1], R_OK) == 0) {
+			*ret_code = pairs[i][0];
+			*ret_vars = pairs[i][1];
+			return 0;
+		}
+	}
+	return err_setf(err, -ENOENT, "no OVMF firmware with Secure Boot: install the package ovmf ('%s')", pairs[0][0]);
+}
+
+static int copy_file(const char *from, const char *to, struct err *err)
+{
+	cleanup_close int in = neg_errno(open(from, O_RDONLY | O_CLOEXEC));
+	cleanup_close int out = -EBADF;
+
+	if (in < 0)
+		return err_errnof(err, in, "cannot open '%s'", from);
+	out = neg_errno(open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+	if (out < 0)
+		return err_errnof(err, out, "cannot create '%s'", to);
+	return copy_sparse(in, out, NULL, err);
+}
+
+static int add_firmware(struct qemu *q, struct err *err)
+{
+	const char *code = NULL, *vars = NULL;
+	char path[PATH_MAX];
+	int r;
+
+	r = find_firmware(&code, &vars, err);
+	(void)snprintf(path, sizeof(path), "%s/vars.fd", q->dir->path);
+	if (r == 0)
+		r = copy_file(vars, path, err);
+	if (r < 0)
+		return r;
+	add(q, "-global");
+	add(q, "driver=cfi.pflash01,property=secure,value=on");
+	add(q, "-drive");
+	addf(q, "if=pflash,format=raw,unit=0,readonly=on,file=%s", code);
+	add(q, "-drive");
+	addf(q, "if=pflash,format=raw,unit=1,file=%s", path);
+	return 0;
+}
+
+static int add_kernel(struct qemu *q, const struct qemu_spec *s, struct err *err)
+{
+	cleanup_boot_read struct boot_read b = { 0 };
+	int r;
+
+	r = open_boot(s, q->dir->path, &b, err);
+	if (r < 0)
+		return r;
+	add(q, "-kernel");
+	addf(q, "%s/kernel", q->dir->path);
+	add(q, "-initrd");
+	addf(q, "%s/initrd", q->dir->path);
+	add(q, "-append");
+	/* the last console= becomes /dev/console; the Pi's own is not in this machine */
+	addf(q, "%s console=%s%s%s", b.cmdline, s->board->qemu.console, s->append ? " " : "",
+	     s->append ? s->append : "");
+	return 0;
+}
+
+static int make_overlay(const struct qemu_spec *s, const char *path, struct err *err)
+{
+	char size[32];
+	cleanup_free char *image = realpath(s->image, NULL);
+	const char *const argv[] = { "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, path, size,
+				     NULL };
+	cleanup_spawn struct spawn run = { .argv = argv, .timeout_ms = 60000 };
+
+	if (!image)
+		return err_errnof(err, -errno, "cannot open '%s'; run 'kiln bake %s'", s->image, s->node->name);
+	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)(s->disk_bytes ? s->disk_bytes : DISK_BYTES));
+	return spawn_run(&run, err);
+}
+
+static void add_bus(struct qemu *q, const struct qemu_spec *s)
+{
+	const char *index = s->board->qemu.firmware ? ",bootindex=0" : "";
+
+	switch (s->bus) {
+	case QEMU_NVME:
+		add(q, "-device");
+		addf(q, "nvme,drive=system,serial=KILN-%s%s", s->node->name, index);
+		break;
+	case QEMU_SATA:
+		add(q, "-device");
+		add(q, "ich9-ahci,id=sata");
+		add(q, "-device");
+		addf(q, "ide-hd,bus=sata.0,drive=system,serial=KILN-%s%s", s->node->name, index);
+		break;
+	case QEMU_USB:
+		add(q, "-device");
+		addf(q, "usb-storage,drive=system,serial=KILN-%s%s", s->node->name, index);
+		break;
+	case QEMU_SD:
+		add(q, "-device");
+		add(q, "sdhci-pci");
+		add(q, "-device");
+		add(q, "sd-card,drive=system");
+		break;
+	case QEMU_VIRTIO:
+		add(q, "-device");
+		addf(q, "virtio-blk-pci,drive=system,serial=KILN-%s%s", s->node->name, index);
+		break;
+	}
+}
+
+static int add_disks(struct qemu *q, const struct qemu_spec *s, struct err *err)
+{
+	char path[PATH_MAX];
+	int r = 0;
+
+	if (s->overlay)
+		(void)snprintf(path, sizeof(path), "%s", s->overlay);
+	else
+		(void)snprintf(path, sizeof(path), "%s/system.qcow2", q->dir->path);
+	if (!s->overlay || access(path, F_OK) < 0)
+		r = make_overlay(s, path, err);
+	if (r < 0)
+		return r;
+	add(q, "-drive");
+	addf(q, "if=none,id=system,format=qcow2,cache=writeback,discard=unmap,file=%s", path);
+	add_bus(q, s);
+	for (size_t i = 0; i < s->disks_len; i++) {
+		add(q, "-drive");
+		addf(q, "if=none,id=disk%zu,format=raw,discard=unmap,file=%s", i + 1, s->disks[i]);
+		add(q, "-device");
+		addf(q, "nvme,drive=disk%zu,serial=kiln%zu", i + 1, i + 1);
+	}
+	return 0;
+}
+
+/* The cluster's own subnets, so that the node's static addresses fit; the host is the gateway. */
+static int add_user_net(struct qemu *q, const struct qemu_spec *s, struct err *err)
+{
+	const struct cluster *c = s->cluster;
+	char node[IP_TEXT_MAX], net[IP_TEXT_MAX], gateway[IP_TEXT_MAX], dns[IP_TEXT_MAX], text[512];
+	struct ip_prefix p = c->network.subnets.items[0];
+	struct ip_addr a = { 0 };
+	size_t n;
+	int r;
+
+	ip_prefix_network(&p, &p.addr);
+	/* slirp wants an address of its own for DNS; its default, the third, may be a node's */
+	r = ip_prefix_nth(&p, (UINT64_C(1) << (32 - p.bits)) - 2, &a);
+	if (r < 0)
+		return err_setf(err, r, "subnet '%s' is too small for QEMU's network", ip_prefix_format(&p, net));
+	n = (size_t)snprintf(text, sizeof(text), "user,id=net0,net=%s,host=%s,dns=%s,hostfwd=tcp:127.0.0.1:%u-%s:22",
+			     ip_prefix_format(&p, net), ip_addr_format(&c->network.gateways.items[0], gateway),
+			     ip_addr_format(&a, dns), s->ssh_port,
+			     ip_addr_format(&s->node->addresses.items[0].addr, node));
+	if (c->network.subnets.len > 1 && c->network.gateways.len > 1) {
+		p = c->network.subnets.items[1];
+		ip_prefix_network(&p, &p.addr);
+		r = ip_prefix_nth(&p, 0xfffe, &a);
+		if (r < 0)
+			return err_setf(err, r, "subnet '%s' is too small for QEMU's network",
+					ip_prefix_format(&p, net));
+		(void)snprintf(text + n, sizeof(text) - n, ",ipv6-net=%s,ipv6-host=%s,ipv6-dns=%s",
+			       ip_prefix_format(&p, net), ip_addr_format(&c->network.gateways.items[1], gateway),
+			       ip_addr_format(&a, dns));
+	}
+	add(q, "-netdev");
+	addf(q, "%s", text);
+	return 0;
+}
+
+static int add_nets(struct qemu *q, const struct qemu_spec *s, struct err *err)
+{
+	const char *nic = s->board->boot == BOOT_UEFI ? "e1000e" : "virtio-net-pci";
+	struct mac_addr m = s->node->mac;
+	char mac[IP_TEXT_MAX];
+	int r;
+
+	/* with a segment the node's own NIC is there, and ssh comes by a second one */
+	if (s->segments_len == 0) {
+		r = add_user_net(q, s, err);
+		if (r < 0)
+			return r;
+		add(q, "-device");
+		addf(q, "%s,netdev=net0,romfile=,mac=%s", nic, mac_addr_format(&m, mac));
+	}
+	for (size_t i = 0; i < s->segments_len; i++) {
+		if (i > 0)
+			m.bytes[0] ^= 2;         /* a locally administered neighbour of the node's own */
+		add(q, "-netdev");
+		addf(q, "stream,id=seg%zu,server=off,addr.type=unix,addr.path=%s", i, s->segments[i]);
+		add(q, "-device");
+		addf(q, "%s,netdev=seg%zu,romfile=,mac=%s", nic, i, mac_addr_format(&m, mac));
+		m.bytes[5]++;
+	}
+	return 0;
+}
+
+static void add_machine(struct qemu *q, const struct qemu_spec *s)
+{
+	const struct board *b = s->board;
+
+	add(q, strcmp(b->arch, "arm64") == 0 ? "qemu-system-aarch64" : "qemu-system-x86_64");
+	add(q, "-name");
+	add(q, s->node->name);
+	add(q, "-machine");
+	addf(q, "%s", b->qemu.machine);
+	add(q, "-accel");
+	add(q, s->kvm ? "kvm" : "tcg,thread=multi");
+	add(q, "-cpu");
+	addf(q, "%s", s->kvm ? "host" : b->qemu.cpu);
+	add(q, "-smp");
+	addf(q, "%u", s->cpus ? s->cpus : 2);
+	add(q, "-m");
+	addf(q, "%lluM", (unsigned long long)((s->memory_bytes ? s->memory_bytes : b->qemu.memory_bytes) >> 20));
+	add(q, "-nodefaults");
+	add(q, "-display");
+	add(q, "none");
+	add(q, "-device");
+	add(q, "virtio-rng-pci");        /* without it OVMF 2025 has no network boot, and Linux waits for entropy */
+	add(q, "-device");
+	add(q, "qemu-xhci");
+}
+
+static void add_console(struct qemu *q, const struct qemu_spec *s)
+{
+	add(q, "-monitor");
+	add(q, "none");
+	add(q, "-serial");
+	if (s->serial)
+		addf(q, "file:%s", s->serial);
+	else
+		add(q, isatty(STDIN_FILENO) ? "mon:stdio" : "stdio");
+	if (s->pid_file) {
+		add(q, "-pidfile");
+		add(q, s->pid_file);
+	}
+}
+
+int qemu_init(struct qemu *q, const struct qemu_spec *spec, struct err *err)
+{
+	int r;
+
+	r = tempfile_new_dir(NULL, "kiln-run.", &q->dir, err);
+	if (r < 0)
+		return r;
+	add_machine(q, spec);
+	r = spec->board->qemu.firmware ? add_firmware(q, err) : add_kernel(q, spec, err);
+	if (r == 0)
+		r = add_disks(q, spec, err);
+	if (r == 0)
+		r = add_nets(q, spec, err);
+	if (r < 0)
+		return r;
+	add_console(q, spec);
+	if (q->argc >= QEMU_ARGS_MAX)
+		return err_setf(err, -E2BIG, "the command line of QEMU has too many words");
+	q->argv[q->argc] = NULL;
+	return 0;
+}
+
+int qemu_free_port(unsigned int *ret, struct err *err)
+{
+	cleanup_close int fd = neg_errno(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+		return err_errnof(err, -errno, "cannot find a free port");
+	*ret = ntohs(a.sin_port);
+	return 0;
+}
+
+struct probe {
+	char tail[64];
+	bool seen;
+};
+
+static int watch(void *arg, const char *data, size_t len)
+{
+	static const char first_line[] = "Linux version";
+	struct probe *p = arg;
+	size_t have = strlen(p->tail);
+
+	for (size_t i = 0; i < len && !p->seen; i++) {
+		if (have == sizeof(first_line) - 1) {
+			memmove(p->tail, p->tail + 1, have - 1);
+			have--;
+		}
+		p->tail[have++] = data[i];
+		p->tail[have] = '\0';
+		p->seen = strcmp(p->tail, first_line) == 0;
+	}
+	return p->seen ? -ECANCELED : 0;
+}
+
+static bool same_arch(const struct board *b)
+{
+#if defined(__x86_64__)
+	return strcmp(b->arch, "amd64") == 0;
+#elif defined(__aarch64__)
+	return strcmp(b->arch, "arm64") == 0;
+#else
+	return false;
+#endif
+}
+
+bool qemu_kvm_works(const struct qemu_spec *s)
+{
+	cleanup_tempfile struct tempfile *dir = NULL;
+	cleanup_boot_read struct boot_read b = { 0 };
+	char kernel[PATH_MAX], append[64];
+	bool arm = strcmp(s->board->arch, "arm64") == 0;
+	const char *const argv[] = { arm ? "qemu-system-aarch64" : "qemu-system-x86_64", "-machine",
+				     arm ? "virt,gic-version=host" : "q35", "-accel", "kvm", "-cpu", "host", "-m", "512M",
+				     "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel",
+				     kernel, "-append", append, NULL };
+	struct probe p = { 0 };
+	cleanup_spawn struct spawn run = { .argv = argv, .timeout_ms = KVM_PROBE_MS, .out_fn = watch, .arg = &p };
+	struct err ignored = { 0 };
+
+	if (!same_arch(s->board) || access("/dev/kvm", R_OK | W_OK) < 0 ||
+	    tempfile_new_dir(NULL, "kiln-kvm.", &dir, &ignored) < 0 || open_boot(s, dir->path, &b, &ignored) < 0)
+		return false;
+	(void)snprintf(kernel, sizeof(kernel), "%s/kernel", dir->path);
+	(void)snprintf(append, sizeof(append), "earlycon=%s console=%s panic=-1",
+		       arm ? "pl011" : "uart8250,io,0x3f8", s->board->qemu.console);
+	int r = spawn_run(&run, &ignored);
+
+	log_debugf("KVM probe: %s (%d)", p.seen ? "the kernel starts" : "no line of the kernel", r);
+	return p.seen;
+}
