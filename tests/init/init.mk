@@ -1,0 +1,18 @@
+# The initrd and kiln-init with the real Debian kernels: contents, and boots under TCG.
+SUITES += init
+
+init_test_bin := $(O)/tests/init/mkinitrd $(O)/tests/init/testinit-amd64 $(O)/tests/init/testinit-arm64
+
+$(O)/tests/init/mkinitrd: $(O)/tests/init/mkinitrd.o $(O)/libkiln.a
+	@echo '  LD      $@'
+	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(lib_libs)
+$(O)/tests/init/testinit-amd64: tests/init/testinit.c
+	@mkdir -p $(@D)
+	$(Q)$(if $(filter amd64,$(deb_arch)),gcc,x86_64-linux-gnu-gcc) -O2 -Wall -static -D_GNU_SOURCE -o $@ $<
+$(O)/tests/init/testinit-arm64: tests/init/testinit.c
+	@mkdir -p $(@D)
+	$(Q)$(if $(filter arm64,$(deb_arch)),gcc,aarch64-linux-gnu-gcc) -O2 -Wall -static -D_GNU_SOURCE -o $@ $<
+
+.PHONY: test-init
+test-init: agent $(init_test_bin)
+	$(Q)PYTHONDONTWRITEBYTECODE=1 python3 tests/init/run.py $(abspath $(O)) $(srcdir) $(INIT_TESTS)

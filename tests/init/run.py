@@ -1,0 +1,233 @@
+"""kiln-init in real machines. usage: run.py OUT SRC [NAME...]   (OUT: the build folder)"""
+import random
+import sys
+import time
+import traceback
+
+from machine import *
+
+TESTS = []
+
+
+def test(f):
+    TESTS.append(f)
+    return f
+
+
+def board_of(arch):
+    return "rpi5" if arch == "arm64" else "m910q"
+
+
+# ---- boots ----
+
+def first_and_second_boot(lab, arch, bus):
+    disk = make_disk(lab, arch, "first.img", [seed(NODE_FILES, board_of(arch))])
+    b = Boot(lab, arch, [(bus, disk, "D1")])
+    b.need("TEST end", "TEST file /etc/hostname: cow", "TEST mode /etc/rancher/k3s/config.yaml: 600 0:0",
+           "TEST file /home/user/.ssh/authorized_keys: ssh-ed25519 AAAA", "this is node 'cow' of cluster 'home'",
+           "TEST flags /var/lib/rancher/k3s/server/db: nodatacow", "TEST flags /var/lib/rancher: cow", "imported=1",
+           "TEST in /boot/firmware/kiln: base.json", "TEST init 1 words")
+    b.lack("TEST in /boot/firmware/kiln: seed", "cannot")
+    for mount, name in SUBVOLUMES:
+        line = [l for l in b.lines if re.match(r"mount /dev/\S+ %s btrfs" % mount, l)]
+        assert len(line) == 1 and "subvol=/%s" % name in line[0] and "compress=zstd:1" in line[0], (mount, b.lines)
+        assert "rw" in line[0] and "noatime" in line[0], line
+    # the initrd's memory is given back: nothing of it is left under the root's own /
+    assert not [l for l in b.lines if l in ("in /: init", "in /: lib")], b.lines
+    assert "seed-" not in fat_list(disk)
+    assert b"token: secret" not in fat_bytes(disk), "the seed's secret is still on the FAT"
+    again = Boot(lab, arch, [(bus, disk, "D1")])
+    again.need("TEST end", "TEST file /etc/hostname: cow", "imported=0").lack("imported seed", "cannot")
+    run("btrfs", "check", "--readonly", extract_root(disk))
+    return "%s: %.1f s, again %.1f s" % (bus, b.seconds, again.seconds)
+
+
+def extract_root(disk):
+    path = disk + ".root"
+    run("dd", "if=" + disk, "of=" + path, "bs=1M", "skip=66", "count=256", "conv=sparse", "status=none")
+    return path
+
+
+@test
+def amd64_nvme_first_and_second_boot(lab):
+    return first_and_second_boot(lab, "amd64", "nvme")
+
+
+@test
+def arm64_nvme_first_and_second_boot(lab):
+    return first_and_second_boot(lab, "arm64", "nvme")
+
+
+@test
+def arm64_sd_card_and_usb(lab):
+    disk = make_disk(lab, "arm64", "sd.img", [seed(NODE_FILES, "rpi5", machine=False)])
+    a = Boot(lab, "arm64", [("mmc", disk, "")])
+    a.need("TEST end", "imported=1", "boot=mmcblk0p1")
+    b = Boot(lab, "arm64", [("usb", disk, "U1")])
+    b.need("TEST end", "imported=0", "boot=sda1")
+
+
+@test
+def amd64_sata(lab):
+    disk = make_disk(lab, "amd64", "sata.img", [seed(NODE_FILES, "m910q", machine=False)])
+    Boot(lab, "amd64", [("sata", disk, "S1")]).need("TEST end", "imported=1", "boot=sda1")
+
+
+@test
+def two_disks_the_selector_decides(lab):
+    usb = make_disk(lab, "amd64", "two-a.img", [seed(NODE_FILES, "m910q", selector={"serial": "D2"})])
+    nvme = make_disk(lab, "amd64", "two-b.img", [seed(NODE_FILES, "m910q", selector={"serial": "D2"})])
+    b = Boot(lab, "amd64", [("usb", usb, "U1"), ("nvme", nvme, "D2")])
+    b.need("TEST end", "2 disks have a boot partition of Kiln's: asking their seeds", "TEST file /run/kiln/init: disk=nvme0n1",
+           "imported=1")
+    assert "seed-" in fat_list(usb) and "seed-" not in fat_list(nvme)
+    mounts = [l for l in b.lines if l.startswith("mount /dev/sd")]
+    assert not mounts, mounts
+    # imported on one, waiting on the other, which is not meant: as decided
+    Boot(lab, "amd64", [("usb", usb, "U1"), ("nvme", nvme, "D2")]).need("TEST end", "disk=nvme0n1", "imported=0")
+
+
+@test
+def two_disks_that_cannot_be_told_apart_stop_the_boot(lab):
+    a = make_disk(lab, "amd64", "same-a.img", [seed(NODE_FILES, "m910q")])
+    b = make_disk(lab, "amd64", "same-b.img", [seed(NODE_FILES, "m910q")])
+    before = [hashlib.sha256(open(p, "rb").read()).hexdigest() for p in (a, b)]
+    boot = Boot(lab, "amd64", [("nvme", a, "D1"), ("sata", b, "D2")])
+    boot.need("more than one disk could be the one to boot", "nvme0n1: nvme, 384 MiB, QEMU NVMe Ctrl, serial D1",
+              "sda: sata, 384 MiB, QEMU HARDDISK, serial D2", "rebooting in 1 s").lack("TEST")
+    after = [hashlib.sha256(open(p, "rb").read()).hexdigest() for p in (a, b)]
+    assert before == after, "a disk was written to"
+
+
+@test
+def no_disk_and_foreign_disk_stop_the_boot_with_a_list(lab):
+    disk = make_disk(lab, "amd64", "foreign.img", boot_uuid="0BAD-0BAD")
+    b = Boot(lab, "amd64", [("nvme", disk, "D1")], "kiln.wait=3")
+    b.need("found no boot partition and root within 3 s", "nvme0n1p1: vfat, 64 MiB, 0BAD-0BAD: not volume 1A2B-3C4D",
+           "nvme0n1p2: btrfs, 256 MiB, " + ROOT_UUID, "rebooting in 1 s").lack("TEST")
+    disk = make_disk(lab, "amd64", "noroot.img", root=False)
+    b = Boot(lab, "amd64", [("nvme", disk, "D1")], "kiln.wait=3")
+    b.need("nvme0n1p1: vfat, 64 MiB, 1A2B-3C4D: its root %s is not on this disk" % ROOT_UUID)
+    Boot(lab, "amd64", [], "kiln.wait=2 quiet").need("no disk at all; is its driver in the board's list of modules?")
+
+
+@test
+def seeds_that_fail_a_check(lab):
+    good = seed(NODE_FILES, "m910q")
+    damaged = ("seed-%s.tar" % hashlib.sha256(good).hexdigest(), good[:2000] + b"X" + good[2001:])
+    disk = make_disk(lab, "amd64", "damaged.img", [damaged])
+    b = Boot(lab, "amd64", [("nvme", disk, "D1")])
+    b.need("is refused and left alone: it is damaged: its contents have digest", "this node has no identity",
+           "rebooting in 1 s").lack("TEST")
+    assert damaged[0] in fat_list(disk)
+    # for another machine: the right one has a MAC and a serial that this one lacks
+    disk = make_disk(lab, "amd64", "other.img", [good])
+    Boot(lab, "amd64", [("nvme", disk, "D1")], mac="02:00:00:00:00:99").need(
+        "it is for the machine with MAC address 02:00:00:00:00:01; this one has 02:00:00:00:00:99")
+    Boot(lab, "amd64", [("nvme", disk, "D1")], serial="OTHER").need(
+        "it is for the machine with serial 'SER1'; this one has 'OTHER'")
+    # seeded, then a damaged one beside: boots with what it has
+    Boot(lab, "amd64", [("nvme", disk, "D1")]).need("TEST end", "imported=1")
+    with open(disk + ".seed", "wb") as f:
+        f.write(b"damaged")
+    run("mcopy", "-i", disk + "@@1M", disk + ".seed", "::kiln/seed-%064d.tar" % 1)
+    b = Boot(lab, "amd64", [("nvme", disk, "D1")])
+    b.need("TEST end", "is refused and left alone", "TEST file /etc/hostname: cow", "imported=0")
+
+
+@test
+def new_seed_replaces_the_old_one(lab):
+    disk = make_disk(lab, "amd64", "new.img", [seed(NODE_FILES, "m910q")])
+    Boot(lab, "amd64", [("nvme", disk, "D1")]).need("TEST end", "imported=1")
+    new = seed({"/etc/hostname": (0o644, "sheep\n")}, "m910q", name="sheep", baked_at=1900000000)
+    with open(disk + ".seed", "wb") as f:
+        f.write(new)
+    run("mcopy", "-i", disk + "@@1M", disk + ".seed", "::kiln/seed-%s.tar" % hashlib.sha256(new).hexdigest())
+    b = Boot(lab, "amd64", [("nvme", disk, "D1")])
+    b.need("TEST end", "TEST file /etc/hostname: sheep", "TEST file /etc/rancher/k3s/config.yaml: No such file")
+    assert int(re.search(r"TEST clock (\d+)", b.out).group(1)) >= 1900000000
+
+
+@test
+def clock_is_set_forward_only(lab):
+    disk = make_disk(lab, "amd64", "clock.img", [seed(NODE_FILES, "m910q")])
+    b = Boot(lab, "amd64", [("nvme", disk, "D1")], clock="1980-01-01").need("TEST end", "the clock was behind")
+    assert 1800000000 <= int(re.search(r"TEST clock (\d+)", b.out).group(1)) < 1800001000
+    b = Boot(lab, "amd64", [("nvme", disk, "D1")], clock="2099-01-01").need("TEST end").lack("the clock was behind")
+    assert int(re.search(r"TEST clock (\d+)", b.out).group(1)) > 4000000000
+
+
+@test
+def root_without_init_and_rescue(lab):
+    disk = make_disk(lab, "amd64", "noinit.img", [seed(NODE_FILES, "m910q")], sbin_init=False)
+    b = Boot(lab, "amd64", [("nvme", disk, "D1")], "kiln.rescue")
+    b.need("the root has no '/sbin/init'", "kiln.rescue: a shell of the root", "the root has no /bin/sh that runs")
+
+
+@test
+def initrd_of_another_kernel(lab):
+    path, _ = lab.mkinitrd("amd64", "other-initrd", modules=["nvme"], microcode=[], level=1)
+    with open(path, "rb") as f:
+        cpio = subprocess.run(["zstd", "-dc"], stdin=f, stdout=subprocess.PIPE, check=True).stdout
+    release = lab.release["amd64"].encode()
+    with open(path, "wb") as f:
+        f.write(cpio.replace(release, release[:-1] + b"X"))
+    b = Boot(lab, "amd64", [], initrd=path)
+    b.need("this initrd has no modules for the running kernel " + lab.release["amd64"], "rebooting in 1 s")
+
+
+# ---- power cuts ----
+
+def power_cuts(lab, arch, cuts):
+    """QEMU is killed during the import, which has enough to do for that; then the boot completes."""
+    rng = random.Random(20261122)
+    files = dict(NODE_FILES)
+    for i in range(120):
+        files["/var/lib/rancher/k3s/server/tls/f%03d" % i] = (0o600, "x" * (20000 + i))
+    data = seed(files, board_of(arch), name="cow")
+    start = make_disk(lab, arch, "cut-start.img", [data])
+    disk = start + ".run"
+    points, interrupted = [], 0
+    for n in range(cuts):
+        shutil.copy(start, disk)
+        after = rng.uniform(0.0, 1.5)
+        points.append("%.2f" % after)
+        b = Boot(lab, arch, [("nvme", disk, "D1")], kill_after=after, until="boot partition nvme0n1p1")
+        interrupted += b.killed and "TEST" not in b.out
+        again = Boot(lab, arch, [("nvme", disk, "D1")])
+        again.need("TEST end", "TEST file /etc/hostname: cow", "TEST mode /etc/rancher/k3s/config.yaml: 600 0:0")
+        again.lack("is damaged", "is refused")
+        assert "seed-" not in fat_list(disk)
+        run("btrfs", "check", "--readonly", extract_root(disk))
+    assert interrupted >= cuts // 2, "only %d of %d cuts met the import" % (interrupted, cuts)
+    return "cut %s s after the import began; %d before its end" % (" ".join(points), interrupted)
+
+
+@test
+def power_cut_during_the_import(lab):
+    return power_cuts(lab, "amd64", 3)
+
+
+def main():
+    out, src, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    lab = Lab(out, src)
+    passed = failed = 0
+    for t in TESTS:
+        if names and not any(n in t.__name__ for n in names):
+            continue
+        start = time.monotonic()
+        try:
+            said = t(lab)
+            passed += 1
+            print("ok %s (%.1f s)%s" % (t.__name__, time.monotonic() - start, ": " + said if said else ""), flush=True)
+        except Exception:
+            failed += 1
+            print("not ok %s\n%s" % (t.__name__, traceback.format_exc()), flush=True)
+    shutil.rmtree(lab.dir, ignore_errors=True)
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    import contents  # noqa: F401  registers the tests of the initrd's contents
+    sys.exit(main())
