@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct needs {
-	bool cni, storage_class;
+	bool cni, storage_class, unknown;
 };
 
 static bool listed(const struct string_list *l, const char *word)
@@ -47,8 +47,10 @@ static void check_component(struct check *k, const struct component *comp, struc
 		check_pos(k, comp->pos, "component '%s' stands twice in the list", diag_value(comp->name, shown));
 		return;
 	}
-	if (!comp->path && !component_kind_find(comp->name))
-		return; /* told */
+	if (!comp->path && !component_kind_find(comp->name)) {
+		has->unknown = true; /* told */
+		return;
+	}
 	r = component_meta_load(k->c, comp, &meta, &err);
 	if (r == -ENOENT && !comp->path)
 		return; /* Kiln's own data is not whole: what builds the bundle says so */
@@ -113,13 +115,12 @@ void cluster_check_components(struct check *k)
 {
 	const struct component *garage = cluster_component(k->c, "garage");
 	const struct component *argocd = cluster_component(k->c, "argocd");
+	const struct ynode *list = ynode_get(k->root, "components");
 	struct needs has = { 0 };
 
-	if (!ynode_get(k->root, "components"))
-		return;
 	for (size_t i = 0; i < k->c->components_len; i++)
 		check_component(k, &k->c->components[i], &has);
-	if (!has.cni && !cluster_component(k->c, "cilium"))
+	if (!has.cni && !has.unknown && list && list->kind == YNODE_SEQ && !cluster_component(k->c, "cilium"))
 		check_at(k, "components", "no component brings a network for pods; add cilium");
 	if (garage && !garage->path && !has.storage_class && !cluster_component(k->c, "rook-ceph"))
 		check_pos(k, garage->pos, "garage needs a StorageClass; add rook-ceph before it");

@@ -48,11 +48,23 @@ static void check_partition(struct check *k, const struct node *n)
 	}
 }
 
+/* Whether every condition that is written was understood. */
+static bool selector_whole(struct check *k, const struct node *n, const struct disk_selector *s, const char *name)
+{
+	size_t conditions = !!s->serial + !!s->wwid + !!s->by_id + !!s->transport + (s->min_bytes > 0) +
+			    (s->max_bytes > 0) + s->partition_rest;
+	char path[160];
+
+	(void)snprintf(path, sizeof(path), "nodes.%s.disks.%s", n->name, name);
+	return s->present && conditions > 0 && check_find(k, path)->len == conditions;
+}
+
 static void check_two_disks(struct check *k, const struct node *n)
 {
 	const struct disk_selector *sys = &n->system_disk, *ceph = &n->ceph_disk;
 
-	if (!sys->present || !ceph->present || ceph->partition_rest || selectors_differ(sys, ceph))
+	if (!selector_whole(k, n, sys, "system") || !selector_whole(k, n, ceph, "ceph") ||
+	    sys->partition_rest || ceph->partition_rest || selectors_differ(sys, ceph))
 		return;
 	if (same(sys->serial, ceph->serial) || same(sys->wwid, ceph->wwid) || same(sys->by_id, ceph->by_id))
 		check_pos(k, ceph->pos, "disks.ceph is the system disk of '%s'; to share it write {partition: rest}",
@@ -89,6 +101,8 @@ static void check_pool(struct check *k)
 	const struct component *rook = cluster_component(k->c, "rook-ceph");
 	size_t hosts = 0, disks = 0;
 
+	if (k->c->components_len == 0 || k->c->nodes_len == 0)
+		return; /* told */
 	for (size_t i = 0; i < k->c->nodes_len; i++) {
 		const struct node *n = &k->c->nodes[i];
 

@@ -29,9 +29,12 @@ static void fill_prefix_lengths(struct cluster *c)
 
 void check_families(struct check *k, size_t len, const char *path)
 {
+	const struct ynode *subnets = check_find(k, "network.subnets"), *n = check_find(k, path);
 	size_t want = k->c->network.subnets.len;
 
 	if (want == 0 || len == 0 || len == want)
+		return;
+	if (n->len != len || subnets->len != want) /* an item is wrong by itself: told */
 		return;
 	if (want == 2)
 		check_at(k, path, "only IPv4 here, but network.subnets has both families; every list has both, "

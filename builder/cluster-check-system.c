@@ -22,30 +22,19 @@ static void check_timezone(struct check *k)
 
 static void check_binary(struct check *k)
 {
-	const char *name = k->c->k3s.binary;
-	char path[PATH_MAX];
+	cleanup_free char *path = k->c->k3s.binary ? cluster_path(k->c, k->c->k3s.binary) : NULL;
 	struct stat st;
 
-	if (!name)
+	if (!path)
 		return;
-	(void)snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : k->c->dir, name[0] == '/' ? "" : "/",
-		       name);
 	if (stat(path, &st) < 0)
 		check_at(k, "cluster.k3s.binary", "cannot read '%s': %s", path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		check_at(k, "cluster.k3s.binary", "'%s' is not a file", path);
 }
 
-static void check_keys(struct check *k)
-{
-	if (k->c->system.ssh_keys.len == 0 && ynode_get(check_find(k, "system"), "ssh_keys") &&
-	    check_find(k, "system.ssh_keys")->kind == YNODE_SEQ && check_find(k, "system.ssh_keys")->len == 0)
-		check_at(k, "system.ssh_keys", "no key: nobody could log in");
-}
-
 void cluster_check_system(struct check *k)
 {
 	check_timezone(k);
 	check_binary(k);
-	check_keys(k);
 }

@@ -245,15 +245,25 @@ static json_t *kind_schema(const struct component_kind *k)
 	return json_pack("{s:s s:b s:[s] s:{s:o}}", "type", "object", "additionalProperties", 0, "required",
 			 k->name, "properties", k->name, schema_object(k->options));
 }
+/* Whether the name alone is too little. */
+static bool needs_options(const struct component_kind *k)
+{
+	for (const struct field *f = k->options; f->key; f++)
+		if (f->flags & FIELD_REQUIRED)
+			return true;
+	return false;
+}
 static json_t *components_schema(const struct field *f)
 {
 	json_t *any = json_array(), *names = json_array();
 	bool ok = any && names;
 
 	(void)f;
-	for (const struct component_kind *k = component_kinds; ok && k->name; k++)
-		ok = json_array_append_new(names, json_string(k->name)) == 0 &&
-		     json_array_append_new(any, kind_schema(k)) == 0;
+	for (const struct component_kind *k = component_kinds; ok && k->name; k++) {
+		if (!needs_options(k))
+			ok = json_array_append_new(names, json_string(k->name)) == 0;
+		ok = ok && json_array_append_new(any, kind_schema(k)) == 0;
+	}
 	ok = ok && json_array_append_new(any, json_pack("{s:O}", "enum", names)) == 0;
 	/* one of the user's: {name: {path: ./folder, ...}} */
 	ok = ok && json_array_append_new(any, json_pack("{s:s s:i s:i s:{s:s s:[s] s:{s:{s:s}}}}", "type", "object",

@@ -84,8 +84,14 @@ static void disk_decode(struct decode *d, const struct ynode *v, const struct fi
 }
 static json_t *disk_schema(const struct field *f)
 {
+	json_t *s = schema_object(disk_fields);
+
 	(void)f;
-	return schema_object(disk_fields);
+	if (s && json_object_set_new(s, "minProperties", json_integer(1)) < 0) {
+		json_decref(s);
+		return NULL;
+	}
+	return s;
 }
 static void disk_done(void *value)
 {
@@ -145,7 +151,10 @@ static void labels_decode(struct decode *d, const struct ynode *v, const struct 
 }
 static json_t *labels_schema(const struct field *f)
 {
-	return type_string_map.schema(f);
+	(void)f;
+	return json_pack("{s:s s:b s:{s:{s:s s:s}}}", "type", "object", "additionalProperties", 0,
+			 "patternProperties", "^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+			 "type", "string", "pattern", "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$");
 }
 static void labels_done(void *value)
 {

@@ -4,6 +4,17 @@
 
 #include <string.h>
 
+/* Characters of the text that a person wrote, but for quotes. */
+static unsigned int secret_width(const struct secret_ref *ref)
+{
+	const char *text = ref->kind == SECRET_COMMAND ? ref->argv[0] : ref->value;
+	unsigned int width = 0;
+
+	for (; text && *text; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width ? width : 1;
+}
+
 int cluster_check_secrets(const struct cluster *c, struct diag_list *diags, struct err *err)
 {
 	size_t before = diags->len;
@@ -16,7 +27,7 @@ int cluster_check_secrets(const struct cluster *c, struct diag_list *diags, stru
 			struct err why = { 0 };
 
 			if (secret_ref_check(c, ref, &why) < 0)
-				diag_addf(diags, ref->pos.line, ref->pos.col, 1, "%s of %s: %s",
+				diag_addf(diags, ref->pos.line, ref->pos.col, secret_width(ref), "%s of %s: %s",
 					  comp->secrets[k].option, comp->name, why.msg);
 		}
 	}

@@ -23,7 +23,7 @@ const struct field system_fields[] = {
 	  .doc = "Locale of the nodes." },
 	{ "user", &type_text, C(system.user), .arg = &rule_user, .def = "k3s",
 	  .doc = "The only login account: key only, with sudo." },
-	{ "ssh_keys", &type_strings, C(system.ssh_keys), FIELD_REQUIRED, &rule_ssh_key,
+	{ "ssh_keys", &type_strings, C(system.ssh_keys), FIELD_REQUIRED | FIELD_NONEMPTY, &rule_ssh_key,
 	  .doc = "Public keys that may log in." },
 	{ "packages", &type_strings, C(system.packages), .arg = &rule_package,
 	  .doc = "Debian packages on top of what the boards and the roles need." },

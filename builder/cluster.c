@@ -87,6 +87,17 @@ void cluster_free(struct cluster *c)
 	free(c);
 }
 
+char *cluster_path(const struct cluster *c, const char *name)
+{
+	char *path;
+
+	while (name[0] == '.' && name[1] == '/' && name[2])
+		name += 2;
+	if (name[0] == '/' || strcmp(c->dir, ".") == 0)
+		return strdup(name);
+	return asprintf(&path, "%s/%s", c->dir, name) < 0 ? NULL : path;
+}
+
 const struct node *cluster_node(const struct cluster *c, const char *name)
 {
 	for (size_t i = 0; i < c->nodes_len; i++)

@@ -173,5 +173,7 @@ static inline void cluster_freep(struct cluster **c)
 }
 #define cleanup_cluster CLEANUP(cluster_freep)
 
+/* A path of the file, relative to its folder; owned by the caller, NULL: out of memory. */
+char *cluster_path(const struct cluster *c, const char *name);
 const struct node *cluster_node(const struct cluster *c, const char *name);   /* NULL: none */
 const struct component *cluster_component(const struct cluster *c, const char *name);

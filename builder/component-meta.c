@@ -23,17 +23,13 @@ void component_meta_done(struct component_meta *m)
 int component_dir(const struct cluster *c, const struct component *comp, char **ret, struct err *err)
 {
 	char rel[NAME_MAX + 16];
-	char *path;
 
 	if (!comp->path) {
 		(void)snprintf(rel, sizeof(rel), "bundle/%s", comp->name);
 		return datadir_path(rel, ret, err);
 	}
-	if (asprintf(&path, "%s%s%s", comp->path[0] == '/' ? "" : c->dir, comp->path[0] == '/' ? "" : "/",
-		     comp->path) < 0)
-		return err_nomem(err);
-	*ret = path;
-	return 0;
+	*ret = cluster_path(c, comp->path);
+	return *ret ? 0 : err_nomem(err);
 }
 
 /* The words of a list; anything else is for the bundle's reader to refuse. */

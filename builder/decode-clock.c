@@ -69,9 +69,13 @@ static void days_decode(struct decode *d, const struct ynode *v, const struct fi
 static json_t *days_schema(const struct field *f)
 {
 	const struct field days = { .arg = day_names };
+	json_t *list = type_flags.schema(&days);
 
 	(void)f;
-	return json_pack("{s:[o, {s:[s s s]}]}", "oneOf", type_flags.schema(&days), "enum", "daily",
-			 "weekdays", "weekends");
+	if (list && json_object_set_new(list, "minItems", json_integer(1)) < 0) {
+		json_decref(list);
+		return NULL;
+	}
+	return json_pack("{s:[o, {s:[s s s]}]}", "oneOf", list, "enum", "daily", "weekdays", "weekends");
 }
 const struct field_type type_days = { days_decode, days_schema, "days", NULL, NULL };

@@ -13,11 +13,11 @@ static const struct ynode *list_item(struct decode *d, const struct ynode *v, si
 		return NULL;
 	}
 	if (i == 0 && v->len == 0)
-		decode_diagf(d, v, "the list is empty; give at least one of %s", what);
+		decode_diagf(d, v, "the list is empty; it holds %s", what);
 	if (i >= v->len)
 		return NULL;
 	if (i >= max) {
-		decode_diagf(d, v->items[i], "more than %zu of %s", max, what);
+		decode_diagf(d, v->items[i], "more than %zu %s", max, what);
 		return NULL;
 	}
 	return v->items[i];

@@ -15,7 +15,7 @@ static const struct field secret_fields[] = {
 	{ "file", &type_text, OFFSET(struct secret_fields, file), .arg = &rule_path,
 	  .doc = "File that holds the secret; relative to cluster.yaml." },
 	{ "command", &type_strings, OFFSET(struct secret_fields, command),
-	  .flags = FIELD_REPEATS,
+	  .flags = FIELD_REPEATS | FIELD_NONEMPTY,
 	  .doc = "Program and arguments that print the secret; run at bake time only, without a shell." },
 	{ 0 },
 };
@@ -63,9 +63,7 @@ static void secret_decode(struct decode *d, const struct ynode *v, const struct 
 	} else if (s.command.len > 0) {
 		ref->kind = SECRET_COMMAND;
 		ref->argv = to_argv(d, &s.command);
-	} else if (ynode_get(v, "command") && ynode_get(v, "command")->kind == YNODE_SEQ &&
-		   ynode_get(v, "command")->len == 0) {
-		decode_diagf(d, ynode_get(v, "command"), "the command is empty; its program stands first");
+		ref->pos = ynode_pos(v->items[0]->items[0]);
 	}
 	decode_done(secret_fields, &s);
 }

@@ -84,7 +84,9 @@ static void uint_decode(struct decode *d, const struct ynode *v, const struct fi
 	if (!s)
 		return;
 	r = v->plain || v->line == 0 ? u32_parse_between(s, rule->min, rule->max, &n) : -EINVAL;
-	if (r == -ERANGE)
+	if (r < 0 && rule->min == rule->max)
+		decode_diagf(d, v, "expected the number %u, found '%s'", rule->min, diag_value(s, shown));
+	else if (r == -ERANGE)
 		decode_diagf(d, v, "%s is outside %u to %u", diag_value(s, shown), rule->min, rule->max);
 	else if (r < 0)
 		decode_diagf(d, v, "expected a whole number from %u to %u, found %s'%s'", rule->min, rule->max,
@@ -276,6 +278,8 @@ static void strings_decode(struct decode *d, const struct ynode *v, const struct
 		decode_diagf(d, v, "expected a list, found %s", ynode_what(v));
 		return;
 	}
+	if (v->len == 0 && f->flags & FIELD_NONEMPTY)
+		decode_diagf(d, v, "the list is empty; it holds at least one item");
 	string_list_done(l);
 	l->items = decode_calloc(d, v->len, sizeof(*l->items));
 	l->pos = decode_calloc(d, v->len, sizeof(*l->pos));
@@ -293,7 +297,8 @@ static void strings_decode(struct decode *d, const struct ynode *v, const struct
 }
 static json_t *strings_schema(const struct field *f)
 {
-	return json_pack("{s:s s:b s:o}", "type", "array", "uniqueItems", 1, "items", text_schema(f));
+	return json_pack("{s:s s:b s:i s:o}", "type", "array", "uniqueItems", !(f->flags & FIELD_REPEATS), "minItems",
+			 !!(f->flags & FIELD_NONEMPTY), "items", text_schema(f));
 }
 static void strings_done(void *value)
 {

@@ -25,6 +25,7 @@
 enum field_flags {
 	FIELD_REQUIRED = 1 << 0,
 	FIELD_SECRET = 1 << 1,   /* the value is a secret: hidden wherever it is shown */
+	FIELD_NONEMPTY = 1 << 3, /* a list holds at least one item */
 	FIELD_REPEATS = 1 << 2,  /* a list may hold the same text twice */
 };
 

@@ -39,12 +39,31 @@ static bool looks_uuid(const char *s, size_t len)
 	return true;
 }
 
+/* "//user:password@host" at s: the length of "user:password", else 0. */
+static size_t userinfo(const char *s, size_t len)
+{
+	size_t n = 0, colon = 0;
+
+	if (len < 5 || s[0] != '/' || s[1] != '/')
+		return 0;
+	for (size_t i = 2; i < len && !strchr("/ \"'\t", s[i]); i++) {
+		if (s[i] == ':' && !colon)
+			colon = i;
+		if (s[i] == '@')
+			n = i - 2;
+	}
+	return colon && colon < n + 2 ? n : 0;
+}
+
 bool mask_is_secret(const char *s, size_t len)
 {
 	size_t upper = 0, lower = 0, digit = 0, hex = 0, turns = 0;
 
 	if (memmem(s, len, "PRIVATE KEY", 11) || known_token(s, len))
 		return true;
+	for (size_t i = 0; i < len; i++)
+		if (userinfo(s + i, len - i))
+			return true;
 	if (len < RANDOM_MIN || looks_uuid(s, len))
 		return false;
 	if (len > 8 && strncmp(s, "AAAA", 4) == 0) /* the blob of a public ssh key */
@@ -154,8 +173,10 @@ void mask_line(const char *line, size_t len, bool *hide, bool *in_pem)
 		return;
 	}
 	for (size_t i = 0; i < len; i++) {
-		size_t end = i;
+		size_t end = i, user = userinfo(line + i, len - i);
 
+		if (user)
+			hide_range(hide, i + 2, i + 2 + user);
 		if (line[i] == ':' && (i + 1 == len || line[i + 1] == ' '))
 			mask_key_value(line, len, i, hide, &plain);
 		while (end < len && is_word(line[end]))

@@ -162,6 +162,13 @@ static const char *find_line(const struct diag_list *l, unsigned int line, size_
 	return NULL;
 }
 
+/* Invisible characters that change how the rest of a line is shown. */
+static bool turns_text(wchar_t wc)
+{
+	return wc == 0xfeff || (wc >= 0x200b && wc <= 0x200f) || (wc >= 0x2028 && wc <= 0x202e) ||
+	       (wc >= 0x2060 && wc <= 0x206f);
+}
+
 /* Split a line into characters; invalid bytes and control characters count one each. */
 static int shown_split(struct shown *s, const char *line, size_t len, const bool *hide)
 {
@@ -176,9 +183,9 @@ static int shown_split(struct shown *s, const char *line, size_t len, const bool
 	for (size_t i = 0; i < len;) {
 		wchar_t wc = 0;
 		size_t n = mbrtowc(&wc, line + i, len - i, &state);
-		int w = n == 0 || n > 4 ? -1 : wcwidth(wc);
+		int w = n == 0 || n > 4 || turns_text(wc) ? -1 : wcwidth(wc);
 
-		if (n == 0 || n > 4) {
+		if (n == 0 || n > 4) { /* NUL or invalid: one byte */
 			state = (mbstate_t){ 0 };
 			n = 1;
 		}

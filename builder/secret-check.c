@@ -19,13 +19,11 @@ static int check_env(const char *name, struct err *err)
 
 static int check_file(const struct cluster *c, const char *name, struct err *err)
 {
-	cleanup_free char *path = NULL;
+	cleanup_free char *path = cluster_path(c, name);
 	struct stat st;
 
-	if (asprintf(&path, "%s%s%s", name[0] == '/' ? "" : c->dir, name[0] == '/' ? "" : "/", name) < 0) {
-		path = NULL;
+	if (!path)
 		return err_nomem(err);
-	}
 	if (stat(path, &st) < 0)
 		return err_errnof(err, -errno, "cannot read '%s'", path);
 	if (!S_ISREG(st.st_mode))
@@ -44,9 +42,11 @@ static int check_program(const struct cluster *c, const char *name, struct err *
 	char path[PATH_MAX];
 
 	if (strchr(name, '/')) {
-		(void)snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : c->dir,
-			       name[0] == '/' ? "" : "/", name);
-		return access(path, X_OK) == 0 ? 0 : err_errnof(err, -errno, "cannot run '%s'", path);
+		cleanup_free char *own = cluster_path(c, name);
+
+		if (!own)
+			return err_nomem(err);
+		return access(own, X_OK) == 0 ? 0 : err_errnof(err, -errno, "cannot run '%s'", own);
 	}
 	for (const char *p = dirs && *dirs ? dirs : "/usr/bin:/bin"; *p;) {
 		size_t len = strcspn(p, ":");

@@ -223,7 +223,7 @@ static bool is_repo(const char *s)
 }
 const struct text_rule rule_repo = {
 	"a Git repository such as https://git.example.org/me/gitops.git or git@git.example.org:me/gitops.git",
-	is_repo, "^(https?://[A-Za-z0-9]|ssh://\\S|git@\\S+:)\\S*$",
+	is_repo, "^(https?://[A-Za-z0-9][^@\\s/]*(/\\S*)?|ssh://\\S+|git@\\S+:\\S+)$",
 	"a user name or password does not belong into it"
 };
 

@@ -56,6 +56,8 @@ const char *ynode_what(const struct ynode *n)
 		return "nothing";
 	if (n->plain && (strcmp(n->text, "true") == 0 || strcmp(n->text, "false") == 0))
 		return "a boolean";
+	if (n->plain && strspn(n->text, "0123456789") == strlen(n->text))
+		return "a number";
 	return "text";
 }
 
@@ -298,7 +300,7 @@ static int syntax_error(struct builder *b, const yaml_parser_t *p)
 	if (p->error == YAML_SCANNER_ERROR && memchr(s, '\t', blank))
 		diag_addf(b->diags, line, (unsigned int)((const char *)memchr(s, '\t', blank) - s) + 1,
 			  1, "a tab in the indentation; YAML takes spaces only");
-	else if (memmem(s, len, "::", 2))
+	else if (memmem(s, len, "::", 2) && strstr(problem, "':'"))
 		diag_addf(b->diags, line, col, 1,
 			  "not valid YAML: %s; IPv6 addresses stand in double quotes", problem);
 	else if (p->context)

@@ -69,6 +69,7 @@ int yaml_scan(const char *text, size_t len, struct diag_list *diags)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	unsigned int line = 1, col = 1, found = 0;
+	bool bad = false;
 
 	if (is_utf16(s, len)) {
 		diag_addf(diags, 1, 1, 0, "the file is UTF-16; save it as UTF-8");
@@ -79,12 +80,15 @@ int yaml_scan(const char *text, size_t len, struct diag_list *diags)
 		const char *why;
 
 		n = utf8_decode(s + i, len - i, &c);
-		if (n == 0) {
+		if (n == 0) { /* once for a run of bytes that belong together */
 			n = 1;
-			found++;
-			diag_addf(diags, line, col, 1, "invalid UTF-8 (byte 0x%02x)", s[i]);
+			if (!bad)
+				diag_addf(diags, line, col, 1, "invalid UTF-8 (byte 0x%02x)", s[i]);
+			found += !bad;
+			bad = true;
 			continue;
 		}
+		bad = false;
 		if (c == '\r' && i + 1 < len && s[i + 1] == '\n')
 			n = 2, c = '\n';
 		why = refusal(c);

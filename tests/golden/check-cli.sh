@@ -1,0 +1,127 @@
+#!/bin/sh
+# What `kiln check` does beside its texts: files that are none, --json, and that it
+# starts no program, opens no socket and takes at most 50 ms.
+#
+# usage: tests/golden/check-cli.sh KILN
+set -u
+kiln=$1
+src=$(cd "$(dirname "$0")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1
+export CLOUDFLARE_API_TOKEN=dummy KILN_TEST_TOKEN=dummy
+passed=0 failed=0 skipped=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+	echo "not ok - $1"
+	failed=$((failed + 1))
+}
+# is NAME STATUS TEXT COMMAND...: exact status and text (stdout and stderr)
+is() {
+	name=$1 status=$2 text=$3
+	shift 3
+	got=$("$@" 2>&1)
+	rc=$?
+	if [ "$rc" = "$status" ] && [ "$got" = "$text" ]; then
+		ok
+	else
+		bad "$name: exit $rc (not $status), text:"
+		printf '%s\n' "$got" | cut -c1-300 | head -n 5 | sed 's/^/# /'
+		printf 'not:\n%s\n' "$text" | sed 's/^/# /'
+	fi
+}
+
+mkdir folder
+ln -s loop loop
+head -c 10000000 /dev/zero | tr '\0' '[' >brackets.yaml
+head -c 1000000 /dev/zero | tr '\0' '[' >megabyte.yaml
+head -c 200000 /dev/zero | sed 's/\x00/a: 1\n/g' >keys.yaml
+: >empty.yaml
+cp "$src/examples/home/cluster.yaml" .
+
+is 'default file' 0 'cluster.yaml: 3 nodes, 8 components: no mistakes' "$kiln" check
+is 'folder' 1 "kiln check: cannot read 'folder': Is a directory" "$kiln" check folder
+is 'no such file' 1 "kiln check: cannot open 'none.yaml': No such file or directory" "$kiln" check none.yaml
+is 'loop of links' 1 "kiln check: cannot open 'loop': Too many levels of symbolic links" "$kiln" check loop
+is '10 MB of [' 1 "kiln check: 'brackets.yaml' is larger than 1048576 bytes" "$kiln" check brackets.yaml
+is '1 MB of [' 1 "megabyte.yaml:1:25: more than 24 levels of lists and mappings
+    1 | $(head -c 120 megabyte.yaml)...
+      |                         ^
+kiln check: megabyte.yaml has 1 mistake" "$kiln" check megabyte.yaml
+is 'unknown option' 2 "kiln check: unknown option '--jsn'; 'kiln check --help' lists them" "$kiln" check --jsn
+is 'two files' 2 "kiln check: one file at a time: 'a' and 'b' were given" "$kiln" check a b
+is 'schema of nothing' 2 "kiln schema: expected 'cluster' or 'board', got 'node'" "$kiln" schema node
+is 'json, good' 0 '{"file":"cluster.yaml","ok":true,"errors":[],"more":0}' "$kiln" check --json cluster.yaml
+is 'json, no file' 1 "{\"file\":\"none.yaml\",\"ok\":false,\"errors\":[{\"line\":0,\"column\":0,\"width\":0,\"message\":\"cannot open 'none.yaml': No such file or directory\"}],\"more\":0}" \
+	"$kiln" check --json none.yaml
+
+chmod 000 empty.yaml
+if [ "$(id -u)" != 0 ]; then
+	is 'unreadable' 1 "kiln check: cannot open 'empty.yaml': Permission denied" "$kiln" check empty.yaml
+elif command -v setpriv >/dev/null; then
+	chmod 755 .
+	cp "$kiln" kiln.copy
+	is 'unreadable' 1 "kiln check: cannot open 'empty.yaml': Permission denied" \
+		setpriv --reuid 65534 --clear-groups ./kiln.copy check empty.yaml
+else
+	echo "skipped: unreadable file (root reads everything, and there is no setpriv)"
+	skipped=$((skipped + 1))
+fi
+
+# JSON of a file with mistakes: one object, places as in the text
+"$kiln" check --json "$src/tests/golden/check/key-many-mistakes.yaml" >many.json 2>many.err
+[ $? = 1 ] && [ ! -s many.err ] && ok || bad 'json exits 1 and is silent on stderr'
+if python3 - <<'PY'; then
+import json
+d = json.load(open('many.json'))
+assert d['ok'] is False and d['more'] == 0, d
+e = d['errors']
+assert [(x['line'], x['column'], x['width']) for x in e] == \
+    [(3, 9, 4), (33, 13, 2), (34, 1, 5), (45, 11, 6), (47, 10, 14), (62, 5, 6)], e
+assert e[3]['message'] == "'wroker' is not known here; did you mean 'worker'?", e[3]
+PY
+	ok
+else
+	bad 'json of many mistakes'
+fi
+
+# no network, no other program, no thread: seen by the kernel's own record
+if strace -f -o trace -e trace=process,network "$kiln" check cluster.yaml >out 2>&1; then
+	if grep -E '^[0-9]+ +(clone|clone3|fork|vfork|socket|connect|sendto|execveat)\(' trace; then
+		bad 'check started a program or opened a socket'
+	elif [ "$(grep -c 'execve(' trace)" = 1 ]; then
+		ok
+	else
+		bad 'strace saw no single execve'
+	fi
+else
+	echo "skipped: strace does not work here: $(head -n 1 out)"
+	skipped=$((skipped + 1))
+fi
+
+# 50 ms: the best of ten runs, so that a busy machine does not decide
+best=$(python3 - "$kiln" <<'PY'
+import subprocess, sys, time
+runs = []
+for _ in range(10):
+    t = time.perf_counter()
+    subprocess.run([sys.argv[1], 'check', 'cluster.yaml'], check=True, stdout=subprocess.DEVNULL)
+    runs.append(time.perf_counter() - t)
+print(int(min(runs) * 1000000))
+PY
+)
+echo "# kiln check examples/home: best of ten $best us"
+[ "$best" -le 50000 ] && ok || bad "check took $best us, more than 50 ms"
+
+# the worst files stay quick as well
+for f in megabyte.yaml keys.yaml; do
+	if timeout 2 "$kiln" check $f >out 2>&1; [ $? = 1 ]; then
+		ok
+	else
+		bad "$f took more than 2 s"
+	fi
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

@@ -1,0 +1,10 @@
+# The cluster.yaml front end: exact texts, what `kiln check` may do, and the JSON Schema.
+SUITES += golden-check check-cli schema
+
+.PHONY: test-golden-check test-check-cli test-schema
+test-golden-check: $(O)/kiln data
+	$(Q)sh tests/golden/check.sh $(abspath $(O)/kiln)
+test-check-cli: $(O)/kiln data
+	$(Q)sh tests/golden/check-cli.sh $(abspath $(O)/kiln)
+test-schema: $(O)/kiln data
+	$(Q)python3 tests/golden/schema.py $(abspath $(O)/kiln)
