@@ -67,8 +67,13 @@ static int find_sets(const struct cluster *c, const struct board *b, struct base
 	cleanup_free char *name = base_native_set(b);
 	int r;
 
-	if (!name || base_names_board(c, b, &target) < 0 || base_names_native(c, &native) < 0)
+	if (!name)
 		return err_nomem(err);
+	r = base_names_board(c, b, &target, err);
+	if (r >= 0)
+		r = base_names_native(c, &native, err);
+	if (r < 0)
+		return r;
 	in->target = lock_set(&in->lock, b->name, b->arch);
 	in->native = lock_set(&in->lock, name, deb_arch_desk()->name);
 	if (!in->target || !in->native)
@@ -236,9 +241,11 @@ int base_inputs_lock(const struct cluster *c, const struct board *b, struct lock
 	size_t added = 1;
 	int r;
 
-	if (base_names_board(c, b, &target) < 0 || base_names_native(c, &native) < 0)
-		return err_nomem(err);
-	r = find_agent(b, &agent, err);
+	r = base_names_board(c, b, &target, err);
+	if (r >= 0)
+		r = base_names_native(c, &native, err);
+	if (r >= 0)
+		r = find_agent(b, &agent, err);
 	if (r < 0)
 		return r;
 	rq.local_deb = agent;

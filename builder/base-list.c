@@ -1,66 +1,11 @@
 #include "base-list.h"
+#include "datadir.h"
+#include "file.h"
 
+#include <fcntl.h>
 #include <string.h>
 
-static const char *const role_packages[] = {
-	/* a system that boots, logs in and keeps time */
-	"systemd",
-	"systemd-sysv",
-	"systemd-timesyncd",
-	"systemd-repart",
-	"libpam-systemd",
-	"libnss-systemd",
-	"dbus",
-	"udev",
-	"kmod",
-	"login",
-	"passwd",
-	"mount",
-	"util-linux-extra",
-	"sudo",
-	"openssh-server",
-	"locales",
-	"tzdata",
-	"ca-certificates",
-	"apt",
-	"apt-utils",
-	"logrotate",
-	"less",
-	"nano",
-	"bash-completion",
-	"procps",
-	"psmisc",
-	/* disks */
-	"btrfs-progs",
-	"dosfstools",
-	"e2fsprogs",
-	"fdisk",
-	"nvme-cli",
-	"lvm2",
-	/* network */
-	"network-manager",
-	"netbase",
-	"iproute2",
-	"iputils-ping",
-	"ethtool",
-	"nftables",
-	"iptables",
-	"ipset",
-	"conntrack",
-	"curl",
-	"wireless-regdb",
-	/* containers: containerd loads its profile where the kernel has AppArmor */
-	"apparmor",
-	/* what kiln-node links to */
-	"libarchive13t64",
-	"libblkid1",
-	"libcurl4t64",
-	"libfdisk1",
-	"libjansson4",
-	"libssl3t64",
-	"libzstd1",
-	"zlib1g",
-};
+#define LIST_MAX (1U << 20)
 
 static int string_order(const void *a, const void *b)
 {
@@ -83,28 +28,48 @@ static void sort_unique(struct string_list *l)
 	l->len = n;
 }
 
-int base_names_native(const struct cluster *c, struct string_list *ret)
+static int add_lines(char *text, struct string_list *ret)
 {
+	char *save = NULL;
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(role_packages) && r >= 0; i++)
-		r = lock_list_add(ret, role_packages[i]);
+	for (char *line = strtok_r(text, "\n", &save); line && r >= 0; line = strtok_r(NULL, "\n", &save)) {
+		line[strcspn(line, "# \t\r")] = '\0';
+		if (*line)
+			r = lock_list_add(ret, line);
+	}
+	return r;
+}
+
+int base_names_native(const struct cluster *c, struct string_list *ret, struct err *err)
+{
+	cleanup_free char *path = NULL, *text = NULL;
+	int r;
+
+	r = datadir_path("overlays/packages", &path, err);
+	if (r >= 0)
+		r = file_read_at(AT_FDCWD, path, LIST_MAX, &text, NULL, err);
+	if (r < 0)
+		return r;
+	r = add_lines(text, ret);
 	if (r >= 0 && c->system.updates == UPDATES_SECURITY)
 		r = lock_list_add(ret, "unattended-upgrades");
 	for (size_t i = 0; i < c->system.packages.len && r >= 0; i++)
 		r = lock_list_add(ret, c->system.packages.items[i]);
 	sort_unique(ret);
-	return r;
+	return r < 0 ? err_nomem(err) : 0;
 }
 
-int base_names_board(const struct cluster *c, const struct board *b, struct string_list *ret)
+int base_names_board(const struct cluster *c, const struct board *b, struct string_list *ret,
+		     struct err *err)
 {
-	int r = base_names_native(c, ret);
+	int r = base_names_native(c, ret, err);
 
-	if (r >= 0)
-		r = lock_list_add(ret, b->kernel.package);
+	if (r < 0)
+		return r;
+	r = lock_list_add(ret, b->kernel.package);
 	for (size_t i = 0; i < b->packages.len && r >= 0; i++)
 		r = lock_list_add(ret, b->packages.items[i]);
 	sort_unique(ret);
-	return r;
+	return r < 0 ? err_nomem(err) : 0;
 }

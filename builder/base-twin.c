@@ -43,6 +43,23 @@ static bool unchanged(const struct deb *d, const struct dpkg_package *p)
 	return p && strcmp(d->arch, p->arch) == 0 && strcmp(d->version, p->version) == 0;
 }
 
+/* A folder of the package where the root has a link ("/lib" after the usr merge): not its file. */
+static int is_link_to_folder(const struct dpkg_db *db, const struct dpkg_package *p, const char *path,
+			     const struct rootfs_node *n, bool *ret, struct err *err)
+{
+	cleanup_free char *list = NULL;
+	char below[ROOTFS_PATH_MAX + 2];
+	int r;
+
+	*ret = false;
+	if (!S_ISLNK(n->mode))
+		return 0;
+	r = dpkg_info_read(db, p, "list", &list, err);
+	(void)snprintf(below, sizeof(below), "\n/%s/", path);
+	*ret = r >= 0 && list && strstr(list, below);
+	return r;
+}
+
 static int own_path(void *arg, const struct dpkg_package *p, const char *path, struct err *err)
 {
 	struct swap *s = arg;
@@ -50,6 +67,7 @@ static int own_path(void *arg, const struct dpkg_package *p, const char *path, s
 	char phys[ROOTFS_PATH_MAX];
 	struct rootfs_node *mark;
 	const struct rootfs_node *n;
+	bool folder;
 	int r;
 
 	r = dpkg_physical(&s->db, s->t->native, p->name, path, phys, err);
@@ -62,6 +80,9 @@ static int own_path(void *arg, const struct dpkg_package *p, const char *path, s
 	n = rootfs_find(s->t->native, phys);
 	if (!n || S_ISDIR(n->mode) || (d && unchanged(d, p)))
 		return 0;
+	r = is_link_to_folder(&s->db, p, path, n, &folder, err);
+	if (r < 0 || folder)
+		return r;
 	rootfs_remove(rootfs_find(s->t->root, phys));
 	return 0;
 }

@@ -249,9 +249,7 @@ int twin_check(const struct twin *t, const struct rootfs *owned, struct err *err
 		const struct rootfs_node *o = rootfs_find(owned, n->path);
 
 		/* generated: in the native root and owned by nobody there */
-		if (n->gone || !before || (o && o->package))
-			continue;
-		if (S_ISDIR(n->mode) && !arch_named_in(n->path, t->from))
+		if (n->gone || S_ISDIR(n->mode) || !before || (o && o->package))
 			continue;
 		r = check_node(t, owned, n, count ? &other : err);
 		if (r == -EINVAL) {
