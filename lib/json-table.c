@@ -393,10 +393,10 @@ static int encode_text(const struct json_field *f, const char *s, json_t **ret, 
 		return err_setf(err, -EINVAL, "'%s' is not set", f->key);
 	if (s && f->rule && !f->rule->ok(s))
 		return want(f, f->rule->expects, err);
-	*ret = s ? json_string(s) : json_null();
-	if (!*ret)
+	if (s && !json_text_is_utf8(s))
 		return want(f, "valid UTF-8", err);
-	return 0;
+	*ret = s ? json_string_nocheck(s) : json_null();
+	return *ret ? 0 : err_nomem(err);
 }
 
 static int encode_enum(const struct json_field *f, int n, json_t **ret, struct err *err)
@@ -465,10 +465,13 @@ static int encode_map(const struct json_field *f, const struct json_map *m, json
 	if (!out)
 		return err_nomem(err);
 	for (size_t i = 0; i < m->len; i++) {
-		if (json_object_set_new(out, m->keys[i], json_string(m->values[i])) < 0) {
-			json_decref(out);
-			return want(f, "valid UTF-8", err);
-		}
+		bool utf8 = json_text_is_utf8(m->keys[i]) && json_text_is_utf8(m->values[i]);
+
+		if (utf8 && json_object_set_new_nocheck(out, m->keys[i],
+							json_string_nocheck(m->values[i])) == 0)
+			continue;
+		json_decref(out);
+		return utf8 ? err_nomem(err) : want(f, "valid UTF-8", err);
 	}
 	*ret = out;
 	return 0;

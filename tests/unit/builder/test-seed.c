@@ -1,5 +1,6 @@
 #include "cluster.h"
 #include "diag.h"
+#include "fault.h"
 #include "file.h"
 #include "fileset.h"
 #include "render.h"
@@ -224,4 +225,39 @@ TEST(what_is_missing_is_named)
 	ASSERT_EQ(seed_build(c, cluster_node(c, "sheep"), &in, &s, &err), -EINVAL);
 	ASSERT_STR(err.msg, "seed of node 'sheep': seed.json: 'base' is not a SHA-256 of 64 hex digits");
 	ASSERT(s.data == NULL);
+}
+
+/* Each call to the heap and to files fails once: an error or a whole seed, nothing between. */
+TEST(a_seed_under_every_fault)
+{
+	cleanup_cluster struct cluster *c = home();
+	cleanup_board struct board *b = NULL;
+	cleanup_seed struct seed good = { 0 };
+	struct seed_inputs in = { .base_id = BASE_ID, .baked_at = BAKED_AT, .bundle_path = "bundle.tar" };
+	long n;
+
+	put("bundle.tar", "not read by this test");
+	ASSERT_OK(board_load("rpi5", &b, &err), &err);
+	in.board = b;
+	ASSERT_OK(seed_build(c, cluster_node(c, "cow"), &in, &good, &err), &err);
+	for (n = 0;; n++) {
+		cleanup_seed struct seed s = { 0 };
+		struct err e = { 0 };
+		int r;
+
+		fault_arm(n);
+		r = seed_build(c, cluster_node(c, "cow"), &in, &s, &e);
+		if (!fault_disarm()) {
+			ASSERT_EQ(r, 0);
+			break;
+		}
+		if (r < 0) {
+			ASSERT(s.data == NULL);
+			ASSERT(e.msg[0] != '\0');
+		} else {
+			ASSERT_STR(s.digest, good.digest);
+		}
+	}
+	ASSERT(n > 500);
+	printf("# %ld faults\n", n);
 }

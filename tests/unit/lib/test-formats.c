@@ -1,5 +1,6 @@
 /* The shared formats: every golden file is read and written again to the same bytes. */
 #include "base-json.h"
+#include "fault.h"
 #include "file.h"
 #include "image-json.h"
 #include "node-json.h"
@@ -172,3 +173,140 @@ TEST(depth_and_garbage_do_no_harm)
 		ASSERT((unsigned char)*p >= 0x20);
 	ASSERT_EQ(node_json_parse("", 0, &n, &err), -EINVAL);
 }
+
+TEST(text_that_is_utf8)
+{
+	static const struct {
+		const char *s;
+		bool ok;
+	} cases[] = {
+		{ "", true }, { "abc", true }, { "Zürich", true }, { "\xe2\x82\xac", true },
+		{ "\xf0\x9f\x90\x84", true }, { "\xf4\x8f\xbf\xbf", true }, { "\xff", false },
+		{ "a\x80", false }, { "\xc0\x80", false }, { "\xc3", false }, { "\xe0\x80\x80", false },
+		{ "\xed\xa0\x80", false }, { "\xf0\x80\x80\x80", false }, { "\xf4\x90\x80\x80", false },
+		{ "\xf8\x88\x80\x80\x80", false }, { "\xe2\x82", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		json_auto_t *j = json_string(cases[i].s);
+
+		ASSERT_EQ(json_text_is_utf8(cases[i].s), cases[i].ok);
+		ASSERT_EQ(j != NULL, cases[i].ok); /* jansson agrees */
+	}
+}
+
+/* ---- lack of memory at each allocation, jansson's own as well ---- */
+
+TEST(every_failed_allocation_is_reported_and_leaves_nothing)
+{
+	size_t len = 0;
+	cleanup_free char *text = golden("node.json", &len);
+	long n;
+
+	json_set_alloc_funcs(malloc, free); /* as the linker sees them: the wrapped ones */
+	for (n = 0;; n++) {
+		struct err err = { 0 };
+		struct node_json j = { 0 };
+		cleanup_free char *again = NULL;
+		int r;
+
+		fault_arm(n);
+		r = node_json_parse(text, len, &j, &err);
+		if (r >= 0)
+			r = node_json_format(&j, &again, NULL, &err);
+		if (!fault_disarm()) {
+			ASSERT_EQ(r, 0);
+			ASSERT_STR(again, text);
+			node_json_done(&j);
+			break;
+		}
+		if (r == 0) { /* a place that can do without */
+			ASSERT_STR(again, text);
+		} else {
+			/* jansson's lexer tells of a mistake in the text when it gets no memory */
+			ASSERT(r == -ENOMEM || (r == -EINVAL && strncmp(err.msg, "node.json:", 10) == 0));
+			ASSERT(again == NULL);
+			ASSERT(err.msg[0] != '\0');
+		}
+		node_json_done(&j);
+	}
+	ASSERT(n > 300);
+}
+
+/* ---- damaged files: refused or read, never a crash; what is read is written the same twice ---- */
+
+static uint32_t next_random(uint32_t *state)
+{
+	*state = *state * 1664525 + 1013904223; /* the same at every run */
+	return *state >> 8;
+}
+
+static size_t mutate(char *text, size_t len, uint32_t *rnd)
+{
+	static const char *const bits[] = {
+		"null", "[]", "{}", "\"\"", "-1", "1e9", "true", "\\u0000", "\xff", "99999999999999999999", ",", ":",
+	};
+
+	for (uint32_t i = 0; i <= next_random(rnd) % 3; i++) {
+		size_t at = next_random(rnd) % len;
+		const char *bit = bits[next_random(rnd) % ARRAY_SIZE(bits)];
+
+		switch (next_random(rnd) % 4) {
+		case 0:
+			text[at] = (char)next_random(rnd);
+			break;
+		case 1: /* cut out */
+			memmove(text + at, text + at + 1, len - at - 1);
+			len--;
+			break;
+		case 2: /* write over */
+			for (size_t k = 0; bit[k] && at + k < len; k++)
+				text[at + k] = bit[k];
+			break;
+		default: /* cut off */
+			if (next_random(rnd) % 8 == 0)
+				len = at + 1;
+		}
+		if (len < 2)
+			break;
+	}
+	return len;
+}
+
+#define MUTATED(type, file)                                                             \
+	TEST(type##_damaged_##file)                                                     \
+	{                                                                               \
+		size_t len = 0;                                                         \
+		cleanup_free char *text = golden(golden_##file, &len);                  \
+		uint32_t rnd = 1, read = 0;                                             \
+                                                                                        \
+		for (int i = 0; i < 4000; i++) {                                        \
+			struct err err = { 0 };                                         \
+			CLEANUP(type##_done) struct type a = { 0 }, b = { 0 };           \
+			cleanup_free char *bad = malloc(len), *one = NULL, *two = NULL; \
+			size_t bad_len, one_len = 0;                                    \
+			int r;                                                          \
+                                                                                        \
+			ASSERT(bad);                                                    \
+			memcpy(bad, text, len);                                         \
+			bad_len = mutate(bad, len, &rnd);                               \
+			r = type##_parse(bad, bad_len, &a, &err);                       \
+			if (r < 0) {                                                    \
+				ASSERT(r == -EINVAL || r == -EPROTONOSUPPORT);          \
+				ASSERT(err.msg[0] != '\0');                             \
+				continue;                                               \
+			}                                                               \
+			read++;                                                         \
+			ASSERT_OK(type##_format(&a, &one, &one_len, &err), &err);       \
+			ASSERT_OK(type##_parse(one, one_len, &b, &err), &err);          \
+			ASSERT_OK(type##_format(&b, &two, NULL, &err), &err);           \
+			ASSERT_STR(two, one);                                           \
+		}                                                                       \
+		ASSERT(read > 50); /* else nothing but refusals was tried */            \
+	}
+
+MUTATED(seed_json, seed)
+MUTATED(base_json, base)
+MUTATED(image_json, image)
+MUTATED(status_json, status)
+MUTATED(node_json, node)
