@@ -33,12 +33,9 @@ struct sink {
 static ssize_t sink_write(struct archive *a, void *data, const void *block, size_t len)
 {
 	struct sink *s = data;
-	int r = buf_add(&s->buf, block, len);
 
-	if (r < 0) {
-		archive_set_error(a, -r, "a seed is at most %zu bytes", SEED_BYTES_MAX);
-		return -1;
-	}
+	(void)a;
+	(void)buf_add(&s->buf, block, len); /* it keeps its error, which write_tar() looks at */
 	return (ssize_t)len;
 }
 
@@ -94,10 +91,20 @@ static int add_all(struct archive *a, const char *json, const struct fileset *fs
 	return r;
 }
 
+/*
+ * Not archive_write_fail() first, as cleanup_archive_write does: libarchive 3.6 then loses its
+ * block buffer, as it does when a write fails. What it writes into a sink that is thrown away
+ * does no harm.
+ */
+static void archive_endp(struct archive **a)
+{
+	(void)archive_write_free(*a);
+}
+
 static int write_tar(const char *json, const struct fileset *fs, uint64_t time_s, struct sink *sink,
 		     struct err *err)
 {
-	cleanup_archive_write struct archive *a = archive_write_new();
+	CLEANUP(archive_endp) struct archive *a = archive_write_new();
 	int r;
 
 	if (!a)
@@ -111,7 +118,10 @@ static int write_tar(const char *json, const struct fileset *fs, uint64_t time_s
 		return r;
 	if (archive_write_close(a) != ARCHIVE_OK)
 		return err_archive(err, a, "cannot finish the seed");
-	return 0;
+	r = buf_error(&sink->buf);
+	if (r == -E2BIG)
+		return err_setf(err, r, "more than %zu bytes", SEED_BYTES_MAX);
+	return r < 0 ? err_nomem(err) : 0;
 }
 
 /* ---- seed.json ---- */
