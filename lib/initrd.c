@@ -218,8 +218,8 @@ static la_ssize_t put_block(struct archive *a, void *context, const void *data, 
 	int r = put(i, data, len);
 
 	if (r == -EFBIG)
-		archive_set_error(a, EFBIG, "the initrd is above %llu MiB; are all its modules needed?",
-				  (unsigned long long)(i->max >> 20));
+		archive_set_error(a, EFBIG, "the initrd is above %u MiB; are all its modules needed?",
+				  (unsigned int)(i->max >> 20)); /* libarchive's own formats: no %llu */
 	else if (r < 0)
 		archive_set_error(a, -r, "%s", strerror(-r));
 	return r < 0 ? -1 : (la_ssize_t)len;

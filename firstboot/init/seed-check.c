@@ -114,7 +114,10 @@ static int check_machine(const struct seed_json *json, const struct machine *mac
 {
 	cleanup_buf struct buf macs = BUF_INIT(TEXT_MAX);
 
-	if (json->machine.serial && strcasecmp(json->machine.serial, machine->serial) != 0)
+	/* a machine that tells no serial (QEMU's virt) can only be known by its address */
+	bool tells = machine->serial[0] || !json->machine.mac;
+
+	if (json->machine.serial && tells && strcasecmp(json->machine.serial, machine->serial) != 0)
 		return err_setf(err, -EKEYREJECTED, "it is for the machine with serial '%s'; this one has '%s'",
 				json->machine.serial, machine->serial[0] ? machine->serial : "(none)");
 	if (!json->machine.mac || machine_has_mac(machine, json->machine.mac))

@@ -20,5 +20,9 @@ struct machine {
 void machine_read(const char *sysfs, const char *procfs, struct machine *ret);
 bool machine_has_mac(const struct machine *m, const char *mac);
 
+/*
+ * A serial and a MAC address that the seed names must both be this machine's; where the firmware
+ * tells no serial the address alone decides.
+ */
 int seed_check(const struct seed_manifest *m, const struct base_json *base, const struct machine *machine,
 	       struct err *err) MUST_CHECK;

@@ -24,7 +24,7 @@ MAC = "02:00:00:00:00:01"
 SERIAL = "SER1"
 MIB = 1 << 20
 SUBVOLUMES = [("/", "@"), ("/home", "@home"), ("/var/log", "@log"), ("/var/lib/rancher", "@rancher")]
-DEADLINE_S = 90
+DEADLINE_S = 180
 
 
 def run(*argv, **kw):

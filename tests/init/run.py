@@ -4,14 +4,9 @@ import sys
 import time
 import traceback
 
+
+from contents import TESTS, test
 from machine import *
-
-TESTS = []
-
-
-def test(f):
-    TESTS.append(f)
-    return f
 
 
 def board_of(arch):
@@ -103,11 +98,11 @@ def two_disks_that_cannot_be_told_apart_stop_the_boot(lab):
 def no_disk_and_foreign_disk_stop_the_boot_with_a_list(lab):
     disk = make_disk(lab, "amd64", "foreign.img", boot_uuid="0BAD-0BAD")
     b = Boot(lab, "amd64", [("nvme", disk, "D1")], "kiln.wait=3")
-    b.need("found no boot partition and root within 3 s", "nvme0n1p1: vfat, 64 MiB, 0BAD-0BAD: not volume 1A2B-3C4D",
+    b.need("found no boot partition and root within 3 s", "nvme0n1p1: vfat, 64.0 MiB, 0BAD-0BAD: not volume 1A2B-3C4D",
            "nvme0n1p2: btrfs, 256 MiB, " + ROOT_UUID, "rebooting in 1 s").lack("TEST")
     disk = make_disk(lab, "amd64", "noroot.img", root=False)
     b = Boot(lab, "amd64", [("nvme", disk, "D1")], "kiln.wait=3")
-    b.need("nvme0n1p1: vfat, 64 MiB, 1A2B-3C4D: its root %s is not on this disk" % ROOT_UUID)
+    b.need("nvme0n1p1: vfat, 64.0 MiB, 1A2B-3C4D: its root %s is not on this disk" % ROOT_UUID)
     Boot(lab, "amd64", [], "kiln.wait=2 quiet").need("no disk at all; is its driver in the board's list of modules?")
 
 
@@ -229,5 +224,4 @@ def main():
 
 
 if __name__ == "__main__":
-    import contents  # noqa: F401  registers the tests of the initrd's contents
     sys.exit(main())

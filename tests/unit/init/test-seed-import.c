@@ -210,6 +210,24 @@ TEST(seeds_for_others_are_left_alone)
 	}
 }
 
+/* QEMU's virt has no serial number: then the address must be right, and is asked for. */
+TEST(machine_without_a_serial_is_known_by_its_address)
+{
+	struct machine was = machine;
+	cleanup_seed_info struct seed_info a = { 0 }, b = { 0 };
+
+	fixture_new();
+	(void)seed_write(1000, first_seed, ARRAY_SIZE(first_seed));
+	machine = (struct machine){ .macs = { "02:00:00:00:00:03" }, .macs_len = 1 };
+	ASSERT_OK(import(&a), &err);
+	ASSERT(!a.imported && strstr(a.notes, "this one has 02:00:00:00:00:03"));
+	machine = was;
+	machine.serial[0] = '\0';
+	ASSERT_OK(import(&b), &err);
+	ASSERT(b.imported);
+	machine = was;
+}
+
 TEST(seeded_node_boots_on_beside_a_damaged_seed)
 {
 	cleanup_seed_info struct seed_info a = { 0 }, b = { 0 };
