@@ -5,6 +5,7 @@
 #include "image-assemble.h"
 #include "image-map.h"
 #include "image-tree.h"
+#include "lint-boot.h"
 #include "log.h"
 #include "tempfile.h"
 #include "userns.h"
@@ -108,6 +109,8 @@ static int assemble(const struct image_make *m, const char *boot_dir, struct tem
 	r = layout_name(&ret->layout, ret->base.cluster_id, m->board->name, err);
 	if (r == 0)
 		r = image_assemble(&a, file, &ret->json, err);
+	if (r == 0)
+		r = lint_require((*file)->fd, (*file)->path, m->board->boot, err);
 	if (r == 0)
 		r = image_map_partitions(&ret->layout, ret->base.boot_uuid, ret->base.root_uuid, &ret->json, err);
 	/* the description first: an image without one is never taken from the cache */
