@@ -5,6 +5,7 @@
 #include "cmd-fetch.h"
 #include "cmd-init.h"
 #include "cmd-kubeconfig.h"
+#include "cmd-inspect.h"
 #include "cmd-plan.h"
 #include "cmd-run.h"
 #include "cmd-schema.h"
@@ -24,6 +25,8 @@ const struct command commands[] = {
 	  "show what would be built, and the files of each node", cmd_plan_help },
 	{ "bake", cmd_bake, "[NODE...] [-f FILE] [--offline] [--zst] [--wipe NODE=SERIAL] [--json]",
 	  "make the images of nodes", cmd_bake_help },
+	{ "inspect", cmd_inspect, "IMAGE [--lint] [--verify] [--json]",
+	  "look into an image: partitions, boot files, seed, digests", cmd_inspect_help },
 	{ "run", cmd_run, "NODE [-f FILE] [--bus BUS] [--overlay FILE] [--ssh-port PORT] ...",
 	  "boot a node's image in QEMU", cmd_run_help },
 	{ "schema", cmd_schema, "[cluster|board]", "print the JSON Schema of a file, for editors",
