@@ -41,11 +41,16 @@ one() {
 	out=$cache/store/$name-$sum
 	if [ ! -x "$out" ]; then
 		local t0=$SECONDS
-		(cd "$here/$module" && CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOWORK=off \
+		exec 8>"$cache/lock" # one build at a time; what is there needs no lock
+		flock 8
+		[ -x "$out" ] || (cd "$here/$module" && CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOWORK=off \
 			nice -n 5 go build -p 2 -ldflags "-s -w $xflags" -o "$out.new" "$package") ||
 			die "cannot build $name"
-		mv "$out.new" "$out"
-		echo "  GO      $name ($((SECONDS - t0)) s)" >&2
+		if [ -e "$out.new" ]; then
+			mv "$out.new" "$out"
+			echo "  GO      $name ($((SECONDS - t0)) s)" >&2
+		fi
+		exec 8>&-
 	fi
 	touch "$out"
 	ln -f "$out" "$bin/$name"
@@ -72,8 +77,6 @@ export GOTOOLCHAIN=${GOTOOLCHAIN:-auto} GOFLAGS=${GOFLAGS:--buildvcs=false}
 [ $# -gt 0 ] || set -- testk3s kwok
 bin=$cache/bin-$(echo "$here" | sha256sum | cut -c1-12)
 mkdir -p "$cache/store" "$bin"
-exec 9>"$cache/lock"
-flock 9
 for p; do program "$p"; done
 # what no tree has used for a month goes
 find "$cache/store" -type f -mtime +30 -delete

@@ -10,7 +10,7 @@
 # CLUSTER_URL, CLUSTER_PID, KUBECONFIG, CLUSTER_LOG and CLUSTER_SCENARIO, a
 # file to write troubles to (scenarios.md). Several tests may run at a time: each
 # has its own folder and its own pair of loopback ports.
-# CLUSTER_AGENT=1 before cluster_start gives the server a Node of its own.
+# CLUSTER_NOTIFY names a socket for sd_notify. CLUSTER_AGENT=1 before cluster_start gives the server a Node of its own.
 # CLUSTER_KEEP=1 leaves the folder for a look at the log.
 
 CLUSTER_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -47,6 +47,11 @@ cluster_port() {
 
 # cluster_start [option of k3s server...] - the log says what went wrong
 cluster_start() {
+	cluster_prepare && cluster_run "$@"
+}
+
+# cluster_prepare - folder, ports and config.yaml of a server yet to start
+cluster_prepare() {
 	cluster_bin || return 1
 	CLUSTER_DIR=$(mktemp -d "${TMPDIR:-/tmp}/kiln-cluster.XXXXXX") || return 1
 	CLUSTER_PORT=$(cluster_port) || return 1
@@ -63,7 +68,6 @@ cluster_start() {
 		disable-kube-proxy: true
 		kube-controller-manager-arg: [node-cidr-mask-size-ipv6=120]
 	EOF
-	cluster_run "$@"
 }
 
 # cluster_run [option...] - starts the server in CLUSTER_DIR (again)
@@ -73,11 +77,11 @@ cluster_run() {
 	local local_agent=--disable-agent
 	if [ -n "${CLUSTER_AGENT:-}" ]; then local_agent=--disable-agent=false; fi
 	TESTK3S_NO_FSYNC=1 TESTK3S_SCENARIO=$CLUSTER_SCENARIO TESTK3S_NODE_DIR=$CLUSTER_DIR/node \
-		NOTIFY_SOCKET='' K3S_CONFIG_FILE='' "$CLUSTER_BIN/testk3s" server \
+		NOTIFY_SOCKET=${CLUSTER_NOTIFY:-} K3S_CONFIG_FILE='' "$CLUSTER_BIN/testk3s" server \
 		--config "$CLUSTER_DIR/config.yaml" --data-dir "$CLUSTER_DIR/data" \
 		--https-listen-port "$CLUSTER_PORT" --bind-address 127.0.0.1 \
 		--write-kubeconfig "$KUBECONFIG" "$local_agent" "$@" \
-		>"$CLUSTER_LOG" 2>&1 3>&- 9>&- </dev/null &
+		>"$CLUSTER_LOG" 2>&1 </dev/null &
 	CLUSTER_PID=$!
 	local n
 	for n in $(seq $((CLUSTER_DEADLINE * 10))); do
@@ -103,7 +107,7 @@ cluster_agent() {
 		"$CLUSTER_BIN/testk3s-agent" agent --config "$CLUSTER_DIR/$name/config.yaml" \
 		--data-dir "$CLUSTER_DIR/$name/data" --lb-server-port "$CLUSTER_LB" --node-name "$name" \
 		--server "$CLUSTER_URL" --token "$(cat "$CLUSTER_DIR/data/server/node-token")" "$@" \
-		>"$CLUSTER_DIR/$name.log" 2>&1 3>&- 9>&- </dev/null &
+		>"$CLUSTER_DIR/$name.log" 2>&1 </dev/null &
 	CLUSTER_AGENTS="${CLUSTER_AGENTS:-} $!"
 }
 

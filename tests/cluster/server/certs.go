@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"kiln.test/k3s/pki"
@@ -64,7 +65,6 @@ func (a *authorities) writeLeaves(s *settings) error {
 		base string
 		leaf pki.Leaf
 	}{
-		{a.client, s.tls("client-admin"), pki.Leaf{CN: "system:admin", Org: masters, Usage: clientUse}},
 		{a.client, s.tls("client-supervisor"), pki.Leaf{CN: "system:k3s-supervisor", Org: masters, Usage: clientUse}},
 		{a.client, s.tls("client-controller"), pki.Leaf{CN: "system:kube-controller-manager", Usage: clientUse}},
 		{a.client, s.tls("client-scheduler"), pki.Leaf{CN: "system:kube-scheduler", Usage: clientUse}},
@@ -123,15 +123,25 @@ func (s *settings) servingLeaf(expire time.Time) pki.Leaf {
 }
 
 // writeKubeconfigs writes the components' kubeconfigs and k3s.yaml, which
-// K3s rewrites at each start with the certificates embedded.
-func writeKubeconfigs(s *settings, adminServer string) error {
-	for _, name := range []string{"admin", "supervisor", "controller", "scheduler"} {
+// K3s rewrites at each start with the certificates embedded. What runs inside
+// the server uses the supervisor's certificate, so that only k3s.yaml can expire.
+func writeKubeconfigs(s *settings, a *authorities) error {
+	for _, name := range []string{"supervisor", "controller", "scheduler"} {
 		k := pki.Kubeconfig{Server: s.apiURL(), CAFile: s.tls("server-ca.crt"),
 			CertFile: s.tls("client-" + name + ".crt"), KeyFile: s.tls("client-" + name + ".key"),
 			User: "user", Ctx: "Default", Cls: "local"}
 		if err := k.Write(s.cred(name+".kubeconfig"), 0o600); err != nil {
 			return err
 		}
+	}
+	return writeAdmin(s, a, time.Time{})
+}
+
+// writeAdmin writes k3s.yaml anew; a scenario may want its certificate expired.
+func writeAdmin(s *settings, a *authorities, expire time.Time) error {
+	leaf := pki.Leaf{CN: "system:admin", Org: []string{"system:masters"}, Usage: clientUse, Expire: expire}
+	if err := a.client.EnsureLeaf(s.tls("client-admin"), leaf); err != nil {
+		return err
 	}
 	mode := os.FileMode(0o600)
 	if m := s.o.Str("write-kubeconfig-mode"); m != "" {
@@ -140,7 +150,7 @@ func writeKubeconfigs(s *settings, adminServer string) error {
 			return err
 		}
 	}
-	k := pki.Kubeconfig{Server: adminServer, CAFile: s.tls("server-ca.crt"),
+	k := pki.Kubeconfig{Server: "https://127.0.0.1:" + strconv.Itoa(s.httpsPort), CAFile: s.tls("server-ca.crt"),
 		CertFile: s.tls("client-admin.crt"), KeyFile: s.tls("client-admin.key"),
 		Embed: true, User: "default", Ctx: "default", Cls: "default"}
 	if err := os.MkdirAll(filepath.Dir(s.kubeconfig), 0o755); err != nil {

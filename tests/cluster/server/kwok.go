@@ -58,7 +58,7 @@ func oneKwok(ctx context.Context, srv *server, program string, rules []podRule) 
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(program, "--kubeconfig="+srv.s.cred("admin.kubeconfig"), "--config="+config,
+	cmd := exec.Command(program, "--kubeconfig="+srv.s.cred("supervisor.kubeconfig"), "--config="+config,
 		"--manage-all-nodes=true", "--node-lease-duration-seconds=0", "--server-address=")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "HOME="+srv.s.data, "KWOK_WORKDIR="+filepath.Join(srv.s.data, "kwok"))

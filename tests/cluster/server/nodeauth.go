@@ -194,6 +194,7 @@ func (sup *supervisor) sign(w http.ResponseWriter, r *http.Request, ca *pki.CA, 
 		sendError(w, r, http.StatusBadRequest, err)
 		return
 	}
+	leaf.Expire = past(sup.srv.scenario.get().Certs.Kubelet)
 	out, err := ca.Sign(pub, leaf)
 	if err != nil {
 		sendError(w, r, http.StatusInternalServerError, err)

@@ -15,8 +15,30 @@ import (
 // scenarioFile is what a test writes to make trouble; scenarios.md has the
 // words. An empty or missing file means none.
 type scenarioFile struct {
-	Pods   []podRule         `json:"pods"`
-	Routes map[string]string `json:"routes"`
+	Pods       []podRule         `json:"pods"`
+	Routes     map[string]string `json:"routes"`
+	HTTP       []httpRule        `json:"http"`
+	CRDs       crdRule           `json:"crds"`
+	Certs      certRule          `json:"certs"`
+	Etcd       string            `json:"etcd"`
+	Namespaces []string          `json:"namespaces"`
+	Status     []statusRule      `json:"status"`
+	Volumes    string            `json:"volumes"`
+	Images     imageRule         `json:"images"` // the agents read this one
+}
+
+type crdRule struct {
+	Hold []string `json:"hold"` // names of CRDs whose paths answer 404
+}
+
+type certRule struct {
+	Serving string `json:"serving"` // "expired": port 6443
+	Kubelet string `json:"kubelet"` // "expired": the next ones handed to agents
+	Admin   string `json:"admin"`   // "expired": the one in k3s.yaml
+}
+
+type imageRule struct {
+	Hide []string `json:"hide"`
 }
 
 // scenario follows the file named by TESTK3S_SCENARIO while the server runs.
@@ -27,16 +49,25 @@ type scenario struct {
 	mu   sync.Mutex
 	text []byte
 	now  scenarioFile
+	http *troubles
 }
 
 func newScenario() *scenario {
 	return &scenario{file: os.Getenv("TESTK3S_SCENARIO"), podChanges: make(chan []podRule, 1)}
 }
 
-func (sc *scenario) podRules() []podRule {
+func (sc *scenario) podRules() []podRule { return sc.get().Pods }
+
+func (sc *scenario) get() scenarioFile {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
-	return sc.now.Pods
+	return sc.now
+}
+
+func (sc *scenario) troubles() *troubles {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	return sc.http
 }
 
 // load reads the file if it changed; a file that does not parse changes nothing.
@@ -56,21 +87,28 @@ func (sc *scenario) load() (changed bool, err error) {
 	if _, err := kwokStages(next.Pods); err != nil {
 		return false, err
 	}
+	tr, err := newTroubles(next)
+	if err != nil {
+		return false, err
+	}
+	if err := checkEnforced(next); err != nil {
+		return false, err
+	}
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
-	sc.now = next
+	sc.now, sc.http = next, tr
 	return true, nil
 }
 
 // follow looks at the file four times a second and carries changes out.
 func (sc *scenario) follow(ctx context.Context, srv *server) {
-	old := sc.now
+	old := sc.get()
 	for {
 		if changed, err := sc.load(); err != nil {
-			fmt.Fprintf(os.Stderr, "level=error msg=\"scenario: %v\"\n", err)
+			logf("error", "scenario: %v", err)
 		} else if changed {
-			srv.apply(ctx, old, sc.now)
-			old = sc.now
+			srv.apply(old, sc.get())
+			old = sc.get()
 		}
 		select {
 		case <-ctx.Done():
@@ -81,10 +119,43 @@ func (sc *scenario) follow(ctx context.Context, srv *server) {
 }
 
 // apply carries out the difference of two scenarios.
-func (srv *server) apply(_ context.Context, old, now scenarioFile) {
+func (srv *server) apply(old, now scenarioFile) {
 	if !reflect.DeepEqual(old.Pods, now.Pods) {
 		srv.scenario.podChanges <- now.Pods
 	}
 	srv.egress.set(now.Routes)
-	fmt.Fprintf(os.Stderr, "level=info msg=\"scenario in force\"\n")
+	if old.Certs != now.Certs {
+		if err := srv.applyCerts(now.Certs); err != nil {
+			logf("error", "scenario: certs: %v", err)
+		}
+	}
+	switch now.Etcd {
+	case "stopped":
+		srv.etcd.stop()
+	default:
+		if err := srv.etcd.start(); err != nil {
+			logf("error", "scenario: etcd: %v", err)
+		}
+	}
+	logf("info", "scenario in force")
+}
+
+// past is the end of a certificate's life when a scenario wants it expired.
+func past(word string) time.Time {
+	if word == "expired" {
+		return time.Now().Add(-time.Minute)
+	}
+	return time.Time{}
+}
+
+func (srv *server) applyCerts(c certRule) error {
+	if err := srv.sup.renewCert(past(c.Serving)); err != nil {
+		return err
+	}
+	return writeAdmin(srv.s, srv.ca, past(c.Admin))
+}
+
+func logf(level, format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "time=%q level=%s msg=%q\n", time.Now().UTC().Format(time.RFC3339),
+		level, fmt.Sprintf(format, args...))
 }

@@ -31,6 +31,7 @@ type server struct {
 	users  *users
 	etcd   *etcdServer
 	egress *egress
+	sup    *supervisor
 	client kubernetes.Interface
 	rest   *rest.Config
 	began  time.Time
@@ -83,7 +84,7 @@ func (srv *server) prepare(ctx context.Context) error {
 	if srv.users, err = loadUsers(s, srv.ca); err != nil {
 		return err
 	}
-	if err := writeKubeconfigs(s, "https://127.0.0.1:"+strconv.Itoa(s.httpsPort)); err != nil {
+	if err := writeKubeconfigs(s, srv.ca); err != nil {
 		return err
 	}
 	if srv.egress, err = newEgress(s); err != nil {
@@ -107,6 +108,7 @@ func (srv *server) prepare(ctx context.Context) error {
 func (srv *server) startControlPlane(ctx context.Context, failed chan<- error) error {
 	s := srv.s
 	sup := newSupervisor(srv)
+	srv.sup = sup
 	if err := sup.listen(ctx, failed); err != nil {
 		return err
 	}
@@ -133,8 +135,9 @@ func (srv *server) startControlPlane(ctx context.Context, failed chan<- error) e
 		if _, err := srv.scenario.load(); err != nil {
 			return fmt.Errorf("scenario: %w", err)
 		}
-		srv.apply(ctx, scenarioFile{Pods: srv.scenario.now.Pods}, srv.scenario.now)
+		srv.apply(scenarioFile{Pods: srv.scenario.podRules()}, srv.scenario.get())
 		go srv.scenario.follow(ctx, srv)
+		go srv.enforce(ctx)
 	}
 	go func() { failed <- wrap("kwok", runKwok(ctx, srv)) }()
 	if !s.o.Bool("disable-agent") {

@@ -43,7 +43,7 @@ func (sup *supervisor) listen(ctx context.Context, failed chan<- error) error {
 		return err
 	}
 	hs := &http.Server{
-		Handler:  sup.routes(),
+		Handler:  sup.spoil(sup.routes()),
 		ErrorLog: log.New(discard{}, "", 0),
 		TLSConfig: &tls.Config{
 			ClientAuth: tls.RequestClientCert,
