@@ -18,14 +18,17 @@ static bool listed(const struct string_list *l, const char *word)
 }
 
 /* Every name in `after` stands in the list, and before. */
-static void check_after(struct check *k, const struct component *comp, const struct component_meta *meta)
+static void check_after(struct check *k, const struct component *comp, const struct string_list *after,
+			bool optional)
 {
-	for (size_t i = 0; i < meta->after.len; i++) {
-		const struct component *need = cluster_component(k->c, meta->after.items[i]);
+	for (size_t i = 0; i < after->len; i++) {
+		const struct component *need = cluster_component(k->c, after->items[i]);
 
+		if (!need && optional)
+			continue;
 		if (!need)
 			check_pos(k, comp->pos, "component '%s' needs '%s', which is not in the list", comp->name,
-				  meta->after.items[i]);
+				  after->items[i]);
 		else if (need > comp)
 			check_pos(k, comp->pos, "component '%s' stands before '%s', which it needs", comp->name,
 				  need->name);
@@ -58,7 +61,8 @@ static void check_component(struct check *k, const struct component *comp, struc
 		check_pos(k, comp->pos, "component '%s': %s", diag_value(comp->name, shown), err.msg);
 		return;
 	}
-	check_after(k, comp, &meta);
+	check_after(k, comp, &meta.after, false);
+	check_after(k, comp, &meta.after_if, true);
 	has->cni |= listed(&meta.provides, "cni");
 	has->storage_class |= listed(&meta.provides, "storage-class");
 }

@@ -220,7 +220,7 @@ static int cluster_decode(struct cluster_file *f, struct diag_list *diags)
 	return diags->nomem ? -ENOMEM : diags->len > 0 ? -EINVAL : 0;
 }
 
-int cluster_load(const char *path, struct cluster **ret, struct diag_list *diags, struct err *err)
+int cluster_parse(const char *path, const char *text, size_t len, struct cluster **ret, struct diag_list *diags)
 {
 	struct cluster_file *f = calloc(1, sizeof(*f));
 	cleanup_cluster struct cluster *c = (struct cluster *)f;
@@ -228,27 +228,39 @@ int cluster_load(const char *path, struct cluster **ret, struct diag_list *diags
 
 	_Static_assert(offsetof(struct cluster_file, c) == 0, "a cluster_file is freed as a cluster");
 	if (!f)
-		return err_nomem(err);
+		return -ENOMEM;
 	diag_list_done(diags);
 	diags->path = strdup(path);
+	diags->source = malloc(len + 1);
 	c->path = strdup(path);
 	c->dir = folder_of(path);
-	if (!diags->path || !c->path || !c->dir)
-		return err_nomem(err);
-	r = file_read_at(AT_FDCWD, path, YAML_BYTES_MAX, &diags->source, &diags->source_len, err);
+	if (!diags->path || !diags->source || !c->path || !c->dir)
+		return -ENOMEM;
+	if (len > 0)
+		memcpy(diags->source, text, len);
+	diags->source[len] = '\0';
+	diags->source_len = len;
+	r = cluster_decode(f, diags);
+	diag_sort(diags);
+	if (r >= 0)
+		*ret = TAKE_PTR(c);
+	return r;
+}
+
+int cluster_load(const char *path, struct cluster **ret, struct diag_list *diags, struct err *err)
+{
+	cleanup_free char *text = NULL;
+	size_t len, n;
+	int r;
+
+	r = file_read_at(AT_FDCWD, path, YAML_BYTES_MAX, &text, &len, err);
 	if (r < 0)
 		return r;
-	r = cluster_decode(f, diags);
+	r = cluster_parse(path, text, len, ret, diags);
 	if (r == -ENOMEM)
 		return err_nomem(err);
-	diag_sort(diags);
-	if (r < 0) {
-		size_t n = diags->len + diags->dropped;
-
-		return err_setf(err, r, "%s has %zu mistake%s", path, n, n == 1 ? "" : "s");
-	}
-	*ret = TAKE_PTR(c);
-	return 0;
+	n = diags->len + diags->dropped;
+	return r < 0 ? err_setf(err, r, "%s has %zu mistake%s", path, n, n == 1 ? "" : "s") : 0;
 }
 
 json_t *schema_cluster(void)

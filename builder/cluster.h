@@ -161,6 +161,12 @@ struct cluster {
 int cluster_load(const char *path, struct cluster **ret, struct diag_list *diags,
 		 struct err *err) MUST_CHECK;
 /*
+ * The same for a text that is in memory; @path names it and gives the folder. -EINVAL with
+ * mistakes in @diags, or -ENOMEM.
+ */
+int cluster_parse(const char *path, const char *text, size_t len, struct cluster **ret,
+		  struct diag_list *diags) MUST_CHECK;
+/*
  * Whether every secret could be resolved (secrets.h: no command is run); the mistakes
  * join @diags. Not part of cluster_load(): who only asks a running cluster needs none.
  */

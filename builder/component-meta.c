@@ -1,4 +1,4 @@
-/* component-meta - `after` and `provides` of a component.yaml */
+/* component-meta - `after`, `after_if` and `provides` of a component.yaml */
 #include "component-meta.h"
 #include "datadir.h"
 #include "file.h"
@@ -10,7 +10,7 @@
 
 void component_meta_done(struct component_meta *m)
 {
-	struct string_list *lists[] = { &m->after, &m->provides };
+	struct string_list *lists[] = { &m->after, &m->after_if, &m->provides };
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		for (size_t k = 0; k < lists[i]->len; k++)
@@ -75,6 +75,7 @@ int component_meta_load(const struct cluster *c, const struct component *comp, s
 		return err_setf(err, r, "%s:%u:%u: %s", path, diags.items[0].line, diags.items[0].col,
 				diags.items[0].msg);
 	if (read_words(ynode_get(root, "after"), &m.after) < 0 ||
+	    read_words(ynode_get(root, "after_if"), &m.after_if) < 0 ||
 	    read_words(ynode_get(root, "provides"), &m.provides) < 0)
 		return err_nomem(err);
 	*ret = m;

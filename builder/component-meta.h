@@ -1,7 +1,7 @@
 /*
  * component-meta - the few facts of component.yaml that the checks of cluster.yaml need
  *
- * The bundle reads the whole file (component.h); this reads `after` and `provides` alone,
+ * The bundle reads the whole file (component.h); this reads `after`, `after_if` and `provides` alone,
  * so that `kiln check` stays far below its 50 ms.
  */
 #pragma once
@@ -10,6 +10,7 @@
 
 struct component_meta {
 	struct string_list after;        /* components that must stand before */
+	struct string_list after_if;     /* the same, where they are in the list at all */
 	struct string_list provides;     /* cni, storage-class */
 };
 void component_meta_done(struct component_meta *m);

@@ -93,7 +93,7 @@ void decode_unknown_key(struct decode *d, const struct ynode *key, const struct 
 {
 	cleanup_buf struct buf all = BUF_INIT(4096);
 	char shown[DIAG_VALUE_MAX];
-	const char *names[64], *near;
+	const char *names[64] = { NULL }, *near;
 	size_t n = 0;
 
 	for (const struct field *f = fields; f->key && n < ARRAY_SIZE(names); f++) {
@@ -104,6 +104,8 @@ void decode_unknown_key(struct decode *d, const struct ynode *key, const struct 
 	if (near)
 		decode_diagf(d, key, "unknown key '%s'; did you mean '%s'?",
 			     diag_value(key->text, shown), near);
+	else if (n == 0)
+		decode_diagf(d, key, "unknown key '%s'; no key is known here", diag_value(key->text, shown));
 	else
 		decode_diagf(d, key, "unknown key '%s'; known here: %s", diag_value(key->text, shown),
 			     buf_str(&all));

@@ -305,7 +305,7 @@ int diag_print_json(const struct diag_list *l, FILE *out)
 							  (int)d->width, "message", d->msg)) < 0)
 			r = -ENOMEM;
 	}
-	doc = json_pack("{s:s s:b s:o s:I}", "file", l->path, "ok", l->len == 0, "errors", list, "more",
+	doc = json_pack("{s:o s:b s:o s:I}", "file", json_string(l->path) ?: json_string("?"), "ok", l->len == 0, "errors", list, "more",
 			(json_int_t)l->dropped);
 	if (!doc || r < 0 || json_dumpf(doc, out, JSON_COMPACT) < 0)
 		r = -ENOMEM;

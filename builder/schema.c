@@ -3,13 +3,24 @@
 
 #include <string.h>
 
+/* The default as JSON of the value's own type. */
+static json_t *default_json(const struct field *f)
+{
+	if (f->type == &type_bool)
+		return json_boolean(f->def[0] == 't');
+	if (f->type == &type_uint)
+		return json_integer(strtol(f->def, NULL, 10)); /* our own table's text */
+	return json_string(f->def);
+}
+
 json_t *schema_field(const struct field *f)
 {
 	json_t *s = f->type->schema(f);
 
 	if (!s)
 		return NULL;
-	if (f->doc && json_object_set_new(s, "description", json_string(f->doc)) < 0) {
+	if ((f->doc && json_object_set_new(s, "description", json_string(f->doc)) < 0) ||
+	    (f->def && json_object_set_new(s, "default", default_json(f)) < 0)) {
 		json_decref(s);
 		return NULL;
 	}
