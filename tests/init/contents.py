@@ -50,7 +50,7 @@ def check_contents(lab, arch):
     top = "lib/modules/" + release
     for need in ("init", "dev", "dev/console", "proc", "sys", "run", "root", top + "/kiln.order"):
         assert need in names, need
-    folder = os.path.join(lab.dir, "c-%s.d" % arch)
+    folder = os.path.join(lab.dir, "c-%s.unpacked" % arch)
     cpio_extract(data, folder)
     order = open(os.path.join(folder, top, "kiln.order")).read().splitlines()
     position = {name_of(m): i for i, m in enumerate(order)}
@@ -107,7 +107,7 @@ def microcode_is_of_the_board_only(lab):
     with open(path, "rb") as f:
         cpio = f.read(early)
     assert early % 512 == 0
-    folder = os.path.join(lab.dir, "ucode.d")
+    folder = os.path.join(lab.dir, "ucode.unpacked")
     cpio_extract(cpio, folder)
     with open(folder + "/kernel/x86/microcode/GenuineIntel.bin", "rb") as f:
         got = f.read()
@@ -180,3 +180,44 @@ def damaged_kernel_is_refused(lab):
     os.unlink(top + "modules.dep")
     refused(lab, "no 'modules.dep': depmod has not run", root=root)
     shutil.rmtree(root)
+
+
+# ---- the device tree of the Pi ----
+
+def lint_dt(lab, dtb, modules):
+    return run(os.path.join(lab.out, "tests/init/lintdt"), lab.roots["arm64"], lab.release["arm64"], dtb,
+               " ".join(modules))
+
+
+@test
+def every_supplier_of_the_pi_is_in_the_initrd(lab):
+    modules = lab.board("arm64")["initrd_modules"]
+    top = "%s/usr/lib/modules/%s/dtb/broadcom/" % (lab.roots["arm64"], lab.release["arm64"])
+    for name in ("bcm2712-rpi-5-b.dtb", "bcm2712-d-rpi-5-b.dtb"):
+        out = lint_dt(lab, top + name, modules)
+        assert re.fullmatch(r"checked \d+\n", out) and int(out.split()[1]) >= 20, out
+    for gone, node in (("irq-bcm2712-mip", "/axi/pcie@"), ("pinctrl-brcmstb-bcm2712", "/mmc@fff000"),
+                       ("gpio-brcmstb", "/mmc@fff000"), ("fixed", "/mmc@fff000"), ("gpio-regulator", "/mmc@fff000"),
+                       ("sdhci-brcmstb", "/mmc@fff000"), ("rp1_pci", "/ethernet@"), ("clk-rp1", "/ethernet@"),
+                       ("pinctrl-rp1", "/usb@"), ("macb", "/ethernet@"), ("dwc3", "/usb@")):
+        out = lint_dt(lab, top + "bcm2712-rpi-5-b.dtb", [m for m in modules if m != gone])
+        lines = [l for l in out.splitlines() if "needs module '%s'" % gone in l]
+        assert lines and any(node in l for l in lines), "without %s:\n%s" % (gone, out)
+    return out.splitlines()[-1]
+
+
+@test
+def damaged_device_tree_is_refused(lab):
+    top = "%s/usr/lib/modules/%s/dtb/broadcom/" % (lab.roots["arm64"], lab.release["arm64"])
+    with open(top + "bcm2712-rpi-5-b.dtb", "rb") as f:
+        whole = f.read()
+    path = os.path.join(lab.dir, "damaged.dtb")
+    for cut in (0, 39, 100, len(whole) // 2, len(whole) - 1):
+        with open(path, "wb") as f:
+            f.write(whole[:cut])
+        try:
+            lint_dt(lab, path, ["fixed"])
+        except AssertionError as e:
+            assert "the device tree is damaged" in str(e), e
+            continue
+        raise AssertionError("cut at %d is taken" % cut)

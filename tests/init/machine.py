@@ -161,7 +161,7 @@ def make_disk(lab, arch, name, seeds=(), base=None, root=True, fat_base=None, bo
             f.write(data)
         run("mcopy", "-i", fat, path + ".seed", "::kiln/" + seed_name)
     with open(path, "wb") as f:
-        f.truncate(384 * MIB)
+        f.truncate(512 * MIB)    # QEMU's SD card wants a power of two
     run("sfdisk", "-q", path, input="label: gpt\nstart=1MiB, size=64MiB, type=ebd0a0a2-b9e5-4433-87c0-68b6b72699c7\n"
         "start=66MiB, size=256MiB, type=linux\n")
     run("dd", "if=" + fat, "of=" + path, "bs=1M", "seek=1", "conv=notrunc,sparse", "status=none")
@@ -212,7 +212,7 @@ class Boot:
             argv += ["-drive", "if=none,id=d%d,format=raw,cache=writeback,file=%s" % (i, path)]
             argv += [a % {"d": "d%d" % i, "s": disk_serial} for a in BUSES[bus]]
         console = "ttyS0" if arch == "amd64" else "ttyAMA0"
-        argv += ["-append", "console=%s panic=-1 kiln.boot=%s rootflags=subvol=@ rw kiln.reboot=1 kiln.settle=1 %s" %
+        argv += ["-append", "console=%s panic=-1 no_timer_check kiln.boot=%s rootflags=subvol=@ rw kiln.reboot=1 kiln.settle=1 %s" %
                  (console, BOOT_UUID, append)]
         self.out, self.killed = "", False
         start = time.monotonic()

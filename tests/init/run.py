@@ -88,8 +88,8 @@ def two_disks_that_cannot_be_told_apart_stop_the_boot(lab):
     b = make_disk(lab, "amd64", "same-b.img", [seed(NODE_FILES, "m910q")])
     before = [hashlib.sha256(open(p, "rb").read()).hexdigest() for p in (a, b)]
     boot = Boot(lab, "amd64", [("nvme", a, "D1"), ("sata", b, "D2")])
-    boot.need("more than one disk could be the one to boot", "nvme0n1: nvme, 384 MiB, QEMU NVMe Ctrl, serial D1",
-              "sda: sata, 384 MiB, QEMU HARDDISK, serial D2", "rebooting in 1 s").lack("TEST")
+    boot.need("more than one disk could be the one to boot", "nvme0n1: nvme, 512 MiB, QEMU NVMe Ctrl, serial D1",
+              "sda: sata, 512 MiB, QEMU HARDDISK, serial D2", "rebooting in 1 s").lack("TEST")
     after = [hashlib.sha256(open(p, "rb").read()).hexdigest() for p in (a, b)]
     assert before == after, "a disk was written to"
 
