@@ -33,7 +33,8 @@ static int add_lines(char *text, struct string_list *ret)
 	char *save = NULL;
 	int r = 0;
 
-	for (char *line = strtok_r(text, "\n", &save); line && r >= 0; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text, "\n", &save); line && r >= 0;
+	     line = strtok_r(NULL, "\n", &save)) {
 		line[strcspn(line, "# \t\r")] = '\0';
 		if (*line)
 			r = lock_list_add(ret, line);

@@ -44,8 +44,9 @@ static bool unchanged(const struct deb *d, const struct dpkg_package *p)
 }
 
 /* A folder of the package where the root has a link ("/lib" after the usr merge): not its file. */
-static int is_link_to_folder(const struct dpkg_db *db, const struct dpkg_package *p, const char *path,
-			     const struct rootfs_node *n, bool *ret, struct err *err)
+static int is_link_to_folder(const struct dpkg_db *db, const struct dpkg_package *p,
+			     const char *path, const struct rootfs_node *n, bool *ret,
+			     struct err *err)
 {
 	cleanup_free char *list = NULL;
 	char below[ROOTFS_PATH_MAX + 2];

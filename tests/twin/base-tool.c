@@ -1,11 +1,14 @@
 /*
  * base-tool - the base root of one board, for tests and measurements
  *
- * usage: base-tool CLUSTER.yaml BOARD [emulate|rebuild|offline|find]... [unpack=DIR]
+ * usage: base-tool CLUSTER.yaml BOARD [emulate|rebuild|offline|find|lock]... [unpack=DIR] [k3s=DIR]
+ * k3s: only install K3s below DIR.
+ * lock: only resolve the board's packages into kiln.lock.
  * Prints "key tar kernel packages seconds", separated by blanks.
  */
-#include "base.h"
+#include "base-inputs.h"
 #include "diag.h"
+#include "k3s-install.h"
 #include "userns.h"
 
 #include <locale.h>
@@ -18,6 +21,36 @@ static double now(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int lock(const struct cluster *c, const struct board *b, struct err *err)
+{
+	cleanup_lock struct lock l = { 0 };
+	int r = base_inputs_lock(c, b, &l, err);
+
+	lock_sort(&l);
+	return r >= 0 ? lock_save(c, &l, err) : r;
+}
+
+struct k3s {
+	const struct k3s_inputs *in;
+	const char *dir;
+};
+
+static int install(void *arg, struct err *err)
+{
+	const struct k3s *k = arg;
+
+	return k3s_install(k->in, k->dir, err);
+}
+
+static int k3s(const struct cluster *c, const struct board *b, unsigned int flags, const char *dir,
+	       struct err *err)
+{
+	cleanup_k3s_inputs struct k3s_inputs in = { 0 };
+	int r = k3s_inputs_get(c, b, flags, &in, err);
+
+	return r >= 0 ? userns_run(install, &(struct k3s){ &in, dir }, err) : r;
 }
 
 struct unpack {
@@ -39,8 +72,8 @@ static int run(char **argv, struct err *err)
 	cleanup_board struct board *b = NULL;
 	cleanup_base_root struct base_root root = { 0 };
 	unsigned int flags = 0;
-	bool find = false;
-	const char *dir = NULL;
+	bool find = false, only_lock = false;
+	const char *dir = NULL, *k3s_dir = NULL;
 	double start = now();
 	int r;
 
@@ -48,13 +81,19 @@ static int run(char **argv, struct err *err)
 		flags |= strcmp(*a, "emulate") == 0 ? BASE_EMULATE : 0;
 		flags |= strcmp(*a, "rebuild") == 0 ? BASE_REBUILD : 0;
 		flags |= strcmp(*a, "offline") == 0 ? BASE_OFFLINE : 0;
+		only_lock |= strcmp(*a, "lock") == 0;
 		find |= strcmp(*a, "find") == 0;
+		k3s_dir = strncmp(*a, "k3s=", 4) == 0 ? *a + 4 : k3s_dir;
 		dir = strncmp(*a, "unpack=", 7) == 0 ? *a + 7 : dir;
 	}
 	r = cluster_load(argv[1], &c, &diags, err);
 	diag_print(&diags, stderr);
 	if (r >= 0)
 		r = board_load(argv[2], &b, err);
+	if (r >= 0 && k3s_dir)
+		return k3s(c, b, flags, k3s_dir, err);
+	if (r >= 0 && only_lock)
+		return lock(c, b, err);
 	if (r >= 0)
 		r = find ? base_root_find(c, b, &root, err)
 			 : base_root_get(c, b, flags, &root, err);
