@@ -1,6 +1,7 @@
 /* The base image of a board: what goes in, its digest, the cache. */
 #include "image.h"
 #include "base.h"
+#include "cache.h"
 #include "datadir.h"
 #include "digest.h"
 #include "image-assemble.h"
@@ -250,7 +251,8 @@ static int get(const struct cluster *c, const struct board *b, unsigned int flag
 {
 	CLEANUP(inputs_done) struct inputs in = { 0 };
 	cleanup_image_base struct image_base base = { 0 };
-	char id[SHA256_HEX_MAX], dir[PATH_MAX], json_path[PATH_MAX + 80];
+	cleanup_free char *work = NULL, *json_path = NULL;
+	char id[SHA256_HEX_MAX];
 	uint64_t now;
 	int r;
 
@@ -265,22 +267,23 @@ static int get(const struct cluster *c, const struct board *b, unsigned int flag
 		return r;
 	phase_end(ph, NULL);
 	derive_id(c, b, &in, &base.json, id);
-	(void)snprintf(dir, sizeof(dir), "%s/.kiln/cache/images", c->dir);
-	(void)snprintf(json_path, sizeof(json_path), "%s/%s.json", dir, id);
-	if (asprintf(&base.path, "%s/%s.img", dir, id) < 0) {
-		base.path = NULL;
-		return err_nomem(err);
-	}
-	r = tree_mkdirs_at(AT_FDCWD, dir, 0755, err);
+	r = cache_path("images/new", &work, err);
 	if (r < 0)
 		return r;
+	*strrchr(work, '/') = '\0';
+	if (asprintf(&base.path, "%s/%s.img", work, id) < 0)
+		base.path = NULL;
+	if (asprintf(&json_path, "%s/%s.json", work, id) < 0)
+		json_path = NULL;
+	if (!base.path || !json_path)
+		return err_nomem(err);
 	if (take_cached(&base, json_path, id) == 0) {
 		r = name_json(&base, c, b, id, err);
 		if (r == 0)
 			r = fill_base(b, &in, id, now, &base.base, err);
 		if (r == 0)
 			r = image_make(&(struct image_make){ c, b, &in.root, &in.k3s, in.init_path,
-							     in.overlay_dir, dir, json_path },
+							     in.overlay_dir, work, json_path },
 				       ph, &base, err);
 		if (r < 0)
 			return r;

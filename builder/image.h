@@ -1,7 +1,7 @@
 /*
  * image - base images of boards, kept in the cache, and the images of nodes made from them
  *
- * .kiln/cache/images/<id>.img and .json   a base image: all that a board's nodes share
+ * <cache>/images/<id>.img and .json       a base image: all that a board's nodes share
  * out/<node>.img, <node>.image.json, <node>.bmap      a node's
  *
  * A base image is made once for one set of inputs; its id is their digest. A node's image
