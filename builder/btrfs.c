@@ -11,7 +11,7 @@
 #define MAKE_TIMEOUT_MS (30u * 60 * 1000)
 #define CHECK_TIMEOUT_MS (15u * 60 * 1000)
 #define SUBVOLUMES_MAX 16
-#define ROOM_BYTES (UINT64_C(768) << 20) /* logs, apt lists, K3s' first files, before root grows */
+#define ROOM_BYTES (UINT64_C(512) << 20) /* logs, apt lists, K3s' first files, before root grows */
 #define SUPER_AT 0x10000
 
 struct estimate {
@@ -23,14 +23,11 @@ static int count(void *arg, const struct tree_entry *e, struct err *err)
 	struct estimate *t = arg;
 
 	(void)err;
-	/* inode, reference and name, twice (metadata is DUP); small files are inlined there */
-	t->bytes += 2 * 512;
-	if (!S_ISREG(e->st->st_mode))
-		return 0;
-	t->bytes += ((uint64_t)e->st->st_size + 4095) / 4096 * 4096;
-	t->bytes += (uint64_t)e->st->st_size / 4096 * 4 * 2;     /* checksums */
-	if (e->st->st_size <= 4096)
-		t->bytes += 2 * 4096;
+	/* what mkfs.btrfs itself reckons (btrfs_mkfs_size_dir), twice as metadata is DUP: it
+	 * makes the file longer when that does not fit */
+	t->bytes += 2 * (3 * 4096 + 4096);
+	if (S_ISREG(e->st->st_mode))
+		t->bytes += ((uint64_t)e->st->st_size + 4095) / 4096 * 4096;
 	return 0;
 }
 
@@ -42,7 +39,7 @@ int btrfs_estimate(const char *tree, uint64_t *ret_bytes, struct err *err)
 	r = tree_walk_at(AT_FDCWD, tree, count, &t, err);
 	if (r < 0)
 		return r;
-	*ret_bytes = t.bytes + t.bytes / 16 + ROOM_BYTES;
+	*ret_bytes = t.bytes + ROOM_BYTES;
 	return 0;
 }
 
@@ -58,6 +55,19 @@ static int make_file(const char *path, uint64_t size_bytes, struct err *err)
 		r = neg_errno(ftruncate(fd, (off_t)size_bytes));
 	if (r < 0)
 		return err_errnof(err, r, "cannot size '%s'", path);
+	return 0;
+}
+
+/* mkfs.btrfs makes a file longer that it finds too short; the partition would not be. */
+static int check_length(const struct btrfs_make *m, struct err *err)
+{
+	struct stat st;
+
+	if (stat(m->image, &st) < 0)
+		return err_errnof(err, -errno, "cannot look at '%s'", m->image);
+	if ((uint64_t)st.st_size != m->size_bytes)
+		return err_setf(err, -ENOSPC, "root file system: mkfs.btrfs wants %llu bytes, %llu were planned",
+				(unsigned long long)st.st_size, (unsigned long long)m->size_bytes);
 	return 0;
 }
 
@@ -101,7 +111,7 @@ int btrfs_make(const struct btrfs_make *m, struct err *err)
 		r = -ENOSPC;
 	if (r < 0)
 		return err_wrapf(err, r, "root file system");
-	return 0;
+	return check_length(m, err);
 }
 
 int btrfs_check(const char *image, struct err *err)

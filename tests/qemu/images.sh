@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# What needs no boot: other tools judge the images; mutated boot partitions fail the lint.
+
+fat_of() { echo "$1@@8M"; }
+export MTOOLS_SKIP_CHECK=1 MTOOLSRC=/dev/null
+
+judge() { # node
+	local node=$1 image=$work/out/$1.img part=$work/part
+	check "$node: sgdisk" sgdisk -v "$image"
+	"$kiln" inspect --json "$image" >"$work/inspect.json" || not_ok "$node: inspect" "$(cat "$work/inspect.json")"
+	check "$node: inspect finds node and seed" jq -e --arg n "$node" \
+		'.seed.node == $n and .seed.digest_right and (.problems | length) == 0' "$work/inspect.json"
+	check "$node: inspect --lint --verify" "$kiln" inspect --lint --verify "$image"
+	local number start size
+	while read -r number start size; do
+		dd if="$image" of="$part" bs=1M skip=$((start >> 20)) count=$((size >> 20)) conv=sparse status=none
+		case $number in
+		1) check "$node: fsck.vfat" fsck.vfat -n "$part" ;;
+		2) check "$node: btrfs check" btrfs check "$part" ;;
+		esac
+		rm -f "$part"
+	done < <(jq -r '.partitions[] | "\(.number) \(.start_bytes) \(.size_bytes)"' "$work/inspect.json")
+	mcopy -n -i "$(fat_of "$image")" "::/$(jq -r .starts.initrd "$work/inspect.json")" "$work/initrd"
+	check "$node: initrd at most 12 MiB" test "$(stat -c %s "$work/initrd")" -le $((12 << 20))
+	rm -f "$work/initrd"
+}
+
+# mutate NODE RULE COMMAND...: on a copy of the boot partition's files, the rule must break
+mutate() {
+	local node=$1 rule=$2 broken
+	shift 2
+	"$@"
+	broken=$("$kiln" inspect --lint --json "$copy" 2>/dev/null | jq -r '.lint[].rule' | tr '\n' ' ')
+	case " $broken" in
+	*" $rule "*) ok "$node: lint finds $rule" ;;
+	*) not_ok "$node: lint finds $rule" "broken rules: ${broken:-none}" ;;
+	esac
+	# back to what it was
+	cp --sparse=always "$work/out/$node.img" "$copy"
+}
+put() { # text, path on the FAT
+	printf '%b' "$1" >"$work/put"
+	mcopy -D o -i "$(fat_of "$copy")" "$work/put" "::/$2"
+}
+edit() { # path on the FAT, sed expression
+	mcopy -n -D o -i "$(fat_of "$copy")" "::/$1" "$work/edit" && sed -i "$2" "$work/edit" &&
+		mcopy -D o -i "$(fat_of "$copy")" "$work/edit" "::/$1"
+}
+remove() { mdel -i "$(fat_of "$copy")" "::/$1"; }
+retype() { sgdisk -t "1:$1" "$copy" >/dev/null; }
+repeat() { printf "%${2}s" '' | tr ' ' "$1"; }
+raw_kernel() { # the kernel unpacked: more than old EEPROMs read
+	mcopy -n -D o -i "$(fat_of "$copy")" "::/$kernel" "$work/k.gz" && zcat "$work/k.gz" >"$work/k" &&
+		mcopy -D o -i "$(fat_of "$copy")" "$work/k" "::/$kernel"
+}
+other_tree() { # a device tree of another board under the Pi 5's name
+	dtc -q -I dts -O dtb -o "$work/t" - <<<'/dts-v1/; / { compatible = "raspberrypi,4-model-b", "brcm,bcm2711"; };' &&
+		mcopy -D o -i "$(fat_of "$copy")" "$work/t" "::/bcm2712-rpi-5-b.dtb"
+}
+vendor_overlay() { # one that wants a label which mainline lacks, as Raspberry Pi's own does
+	dtc -q -@ -I dts -O dtb -o "$work/t" - <<<'/dts-v1/; /plugin/; &spi10 { status = "okay"; };' &&
+		mcopy -D o -i "$(fat_of "$copy")" "$work/t" "::/overlays/bcm2712d0.dtbo"
+}
+unsigned() { # strip the certificates: entry 4 of the data directories
+	mcopy -n -D o -i "$(fat_of "$copy")" "::/$1" "$work/pe" && python3 - "$work/pe" <<-'PY' &&
+		import struct, sys
+		d = bytearray(open(sys.argv[1], "rb").read())
+		pe = struct.unpack_from("<I", d, 0x3c)[0]
+		struct.pack_into("<II", d, pe + 24 + 144, 0, 0)
+		open(sys.argv[1], "wb").write(d)
+	PY
+		mcopy -D o -i "$(fat_of "$copy")" "$work/pe" "::/$1"
+}
+small_fat() { # FAT16 on a large partition: a loader in QEMU reads it, firmware need not
+	mkfs.vfat -F 16 -s 64 --offset 16384 -n KILN "$copy" 1048576 >/dev/null 2>&1
+}
+
+lint_rpi() {
+	mutate cow rpi-gpt-type retype ef00
+	mutate cow fat-type small_fat
+	mutate cow starts remove config.txt
+	mutate cow rpi-config-size put "$(repeat '#' 90)\n$(for _ in $(seq 60); do printf '#%s\\n' "$(repeat x 90)"; done)" config.txt
+	mutate cow rpi-config-lines edit config.txt "\$a # $(repeat x 120)"
+	mutate cow rpi-config-form edit config.txt 's/enable_uart=1/enable_uart = 1/'
+	mutate cow rpi-config-form edit config.txt 's/^initramfs \(.*\) followkernel/initramfs=\1/'
+	mutate cow rpi-config-keys edit config.txt '$a dtparam=pciex1_gen=3'
+	mutate cow rpi-config-keys edit config.txt '$a os_prefix=old/'
+	mutate cow rpi-no-redirect put '[all]\nboot_partition=3\n' autoboot.txt
+	mutate cow rpi-cmdline edit cmdline.txt "s/\$/ $(repeat x 1024)/"
+	mutate cow rpi-cmdline edit cmdline.txt 's/$/\nquiet/'
+	mutate cow rpi-cmdline edit cmdline.txt 's/console=ttyAMA10,115200/console=ttyAMA0/'
+	mutate cow root-there edit cmdline.txt 's/root=UUID=[^ ]*/root=LABEL=kiln/'
+	mutate cow boot-there edit cmdline.txt 's/kiln.boot=[^ ]*//'
+	mutate cow rpi-kernel raw_kernel
+	mutate cow files-there remove "$initrd"
+	mutate cow rpi-device-tree other_tree
+	mutate cow rpi-device-tree remove bcm2712-rpi-5-b.dtb
+	mutate cow rpi-d0-overlay vendor_overlay
+	mutate cow rpi-d0-overlay remove overlays/bcm2712d0.dtbo
+}
+lint_uefi() {
+	mutate duck uefi-gpt-type retype 0700
+	mutate duck uefi-shim unsigned EFI/BOOT/BOOTX64.EFI
+	mutate duck uefi-shim remove EFI/BOOT/BOOTX64.EFI
+	mutate duck uefi-loader unsigned EFI/BOOT/grubx64.efi
+	mutate duck uefi-kernel unsigned "$kernel"
+	mutate duck uefi-no-fallback put x EFI/BOOT/fbx64.efi
+	mutate duck uefi-editor put 'timeout 2\n' loader/loader.conf
+	mutate duck files-there remove "$kernel"
+}
+
+copy=$work/mutated.img
+for node in duck cow; do
+	[ -f "out/$node.img" ] || continue
+	judge "$node"
+	kernel=$(jq -r .starts.kernel "$work/inspect.json") initrd=$(jq -r .starts.initrd "$work/inspect.json")
+	cp --sparse=always "out/$node.img" "$copy"
+	if [ "$node" = cow ]; then lint_rpi; else lint_uefi; fi
+	rm -f "$copy"
+done
