@@ -148,9 +148,7 @@ static int make_in(const struct image_make *m, const char *dir, struct phases *p
 	if (r < 0)
 		return r;
 	phase_begin(ph, "%s: assemble, sync, verify", m->board->name);
-	r = assemble(m, boot_dir, &file, ret, err);
-	phase_end(ph, NULL);
-	return r;
+	return assemble(m, boot_dir, &file, ret, err);
 }
 
 int image_make(const struct image_make *m, struct phases *ph, struct image_base *ret, struct err *err)
@@ -163,8 +161,11 @@ int image_make(const struct image_make *m, struct phases *ph, struct image_base 
 	if (r < 0)
 		return r;
 	r = make_in(m, dir->path, ph, ret, err);
+	phase_begin(ph, "%s: clean up", m->board->name);
 	/* what a user namespace made, only one can remove */
 	if (userns_remove_tree(dir->path, &left) < 0)
 		log_debugf("folder '%s' is left behind: %s", dir->path, left.msg);
+	if (r == 0)
+		phase_end(ph, NULL);
 	return r;
 }
