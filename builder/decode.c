@@ -75,7 +75,7 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 	for (size_t i = 0; i < len; i++) {
 		unsigned int n = distance(word, candidates[i]);
 
-		if (n < best && n * 2 < wl + 1) {
+		if (n < best && n * 2 < wl) {
 			best = n;
 			found = candidates[i];
 		}
