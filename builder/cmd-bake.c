@@ -15,8 +15,10 @@
 
 #define WIPES_MAX 32
 
+#if !__has_include("bundle.c")
 #pragma weak bundle_build
 #pragma weak bundle_result_done
+#endif
 
 const char cmd_bake_help[] =
 	"Without NODE: all nodes. Makes out/NODE.img, out/NODE.bmap and out/NODE.image.json.\n"
@@ -268,15 +270,53 @@ static int bake_all(struct baking *b, struct err *err)
 	return r;
 }
 
+/* ".cow.img.Ab3xYz": what tempfile_new() makes beside cow.img */
+static bool is_half_made(const char *name)
+{
+	static const char *const kinds[] = { ".img.", ".img.zst.", ".image.json.", ".bmap." };
+	size_t len = strlen(name);
+
+	if (*name != '.' || len < 8 || name[len - 7] != '.')
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t n = strlen(kinds[i]);
+
+		if (len > n + 6 && strncmp(name + len - 6 - n, kinds[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a killed bake left in out/; we hold the lock, so none of it is in use. */
+static int remove_half_made(const char *out, struct err *err)
+{
+	cleanup_name_list struct name_list names = { 0 };
+	cleanup_close int dir_fd = -EBADF;
+	int r = tree_list_at(AT_FDCWD, out, &names, err);
+
+	if (r < 0)
+		return r;
+	dir_fd = neg_errno(open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if (dir_fd < 0)
+		return err_errnof(err, dir_fd, "cannot open '%s'", out);
+	for (size_t i = 0; i < names.len; i++)
+		if (is_half_made(names.items[i]) && unlinkat(dir_fd, names.items[i], 0) < 0 && errno != ENOENT)
+			return err_errnof(err, -errno, "cannot remove '%s/%s', left by a killed bake", out,
+					  names.items[i]);
+	return 0;
+}
+
 static int make_out(const struct cluster *c, struct err *err)
 {
 	cleanup_free char *out = NULL;
+	int r;
 
 	if (asprintf(&out, "%s/out", c->dir) < 0) {
 		out = NULL;
 		return err_nomem(err);
 	}
-	return tree_mkdirs_at(AT_FDCWD, out, 0755, err);
+	r = tree_mkdirs_at(AT_FDCWD, out, 0755, err);
+	return r < 0 ? r : remove_half_made(out, err);
 }
 
 static int bake(const struct bake_args *a, struct err *err)

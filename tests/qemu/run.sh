@@ -30,6 +30,8 @@ for node in duck cow; do
 		not_ok "bake $node" "$(tail -n 8 "$work/bake.log")"
 	fi
 done
+# shellcheck source=tests/qemu/bake.sh
+. "$srcdir/tests/qemu/bake.sh"
 # shellcheck source=tests/qemu/images.sh
 . "$srcdir/tests/qemu/images.sh"
 # shellcheck source=tests/qemu/boots.sh

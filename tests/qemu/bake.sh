@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# What bake promises beside a good day: unchanged stays unchanged, one address changes one
+# seed, two at once, killed, no room, no right to write.
+
+result_of() { "$kiln" bake --json "$@" 2>/dev/null | jq -r '.[].result' | tr '\n' ' '; }
+seed_of() { jq -r .seed "out/$1.image.json"; }
+
+bake_cases() {
+	local before root_before t seed
+	if [ "$(result_of)" = "unchanged unchanged " ]; then ok "bake again: unchanged"; else not_ok "bake again: unchanged" "$(result_of)"; fi
+
+	before=$(seed_of duck)
+	root_before=$(jq -c '[.extents[] | select(.offset_bytes >= 1082130432)][:-1]' out/duck.image.json | sha256sum)
+	sed -i 's/192\.168\.14\.5,/192.168.14.6,/' cluster.yaml
+	t=$(date +%s%N)
+	check "bake after one changed address" "$kiln" bake
+	t=$((($(date +%s%N) - t) / 1000000))
+	echo "# re-bake of all nodes: $t ms"
+	if [ "$(seed_of duck)" != "$before" ]; then ok "the seed is another"; else not_ok "the seed is another"; fi
+	if [ "$(jq -c '[.extents[] | select(.offset_bytes >= 1082130432)][:-1]' out/duck.image.json | sha256sum)" = "$root_before" ]; then
+		ok "the root is the same"
+	else
+		not_ok "the root is the same"
+	fi
+	check "the patched image is sound" "$kiln" inspect --lint --verify out/duck.img
+	seed=$("$kiln" inspect --json out/duck.img | jq '[.boot_files[].path | select(startswith("kiln/seed-"))] | length')
+	if [ "$seed" = 1 ]; then ok "one seed on the boot partition"; else not_ok "one seed on the boot partition" "$seed"; fi
+
+	# two at once, each with another idea of the address
+	"$kiln" bake >"$work/one.log" 2>&1 &
+	local one=$!
+	sed -i 's/192\.168\.14\.6,/192.168.14.5,/' cluster.yaml
+	check "two bakes at once: the second" "$kiln" bake
+	check "two bakes at once: the first" wait "$one"
+	check "two bakes at once: the image" "$kiln" inspect --verify out/duck.img
+
+	# killed while it copies: no image, or a whole one; the next run cleans up
+	rm -f out/duck.img
+	"$kiln" bake duck >/dev/null 2>&1 &
+	local victim=$!
+	sleep 0.4
+	kill -9 "$victim" 2>/dev/null
+	wait "$victim" 2>/dev/null
+	if [ ! -e out/duck.img ] || "$kiln" inspect --verify out/duck.img >/dev/null 2>&1; then
+		ok "a killed bake leaves nothing half-made under the final name"
+	else
+		not_ok "a killed bake leaves nothing half-made under the final name"
+	fi
+	check "bake after a killed one" "$kiln" bake duck
+	check "nothing of the killed bake is left" sh -c '! ls -A out | grep -q "^\."'
+	check "image after a killed bake" "$kiln" inspect --verify out/duck.img
+
+	# no room: out/ on a file system of 64 MiB, by a namespace of our own
+	if unshare -rm true 2>/dev/null; then
+		local said
+		# shellcheck disable=SC2016
+		said=$(unshare -rm sh -c 'mount -t tmpfs -o size=64M none out && "$1" bake duck 2>&1; ls -A out' sh "$kiln")
+		if grep -q 'No space left on device' <<<"$said" && ! grep -q '^duck\|^\.duck' <<<"$said"; then
+			ok "no room: says so, leaves nothing"
+		else
+			not_ok "no room: says so, leaves nothing" "$said"
+		fi
+		# shellcheck disable=SC2016
+		said=$(unshare -rm sh -c 'mount --bind out out && mount -o remount,ro,bind out && rm -f out/x; "$1" bake duck 2>&1' sh "$kiln")
+		if grep -q 'Read-only file system' <<<"$said"; then ok "read-only out/: says so"; else not_ok "read-only out/: says so" "$said"; fi
+		check "image after that" "$kiln" inspect --verify out/duck.img
+	else
+		skip "no room, read-only out/" "no user namespaces"
+	fi
+	check "usage: unknown node" sh -c "'$kiln' bake nobody 2>&1 | grep -q nobody"
+}
+bake_cases
