@@ -33,6 +33,7 @@ bench_cluster() {
 	[ -f "$work/id_ed25519" ] || ssh-keygen -q -t ed25519 -N '' -C kiln-test -f "$work/id_ed25519"
 	sed "s|@KEY@|$(cat "$work/id_ed25519.pub")|" "$srcdir/tests/qemu/cluster.yaml" >"$work/cluster.yaml"
 	install -m 0755 "$srcdir/tests/qemu/k3s-stand-in" "$work/k3s"
+	rm -rf "$work/net" && cp -r "$srcdir/tests/qemu/net" "$work/net"
 	cd "$work" || return 1
 	[ -d .kiln/secrets ] || "$kiln" init >/dev/null || return 1
 	[ -f kiln.lock ] || "$kiln" update >&2 || return 1
