@@ -2,7 +2,7 @@
  * bundle - the manifest bundle of a cluster: components rendered, checked, packed
  *
  * bundle_build() turns the components of cluster.yaml into one deterministic
- * tar (docs/formats.md, index.json) in the cluster's cache: same inputs, same
+ * tar (docs/formats.md, index.json), .kiln/bundle/bundle.tar: same inputs, same
  * bytes. The file is 0600: it holds the secrets that components need. Control-planes
  * get it as /var/lib/kiln/bundle.tar, node.json names its digest.
  * Needs no network; a chart that the cache lacks is an error that names
@@ -14,6 +14,7 @@
 
 enum bundle_flags {
 	BUNDLE_NO_SECRETS = 1 << 0,      /* secrets stay as ${secret:NAME}: for plan and export */
+	BUNDLE_COMPARE = 1 << 1,         /* beside the last baked one, for diff; the caller removes it */
 };
 
 struct bundle_result {
@@ -29,3 +30,5 @@ void bundle_result_done(struct bundle_result *r);
 /* @flags: enum bundle_flags. A cluster without components gives an empty bundle. */
 int bundle_build(const struct cluster *c, unsigned int flags, struct bundle_result *ret,
 		 struct err *err) MUST_CHECK;
+/* Where it is (or would be); the folder is made. */
+int bundle_path(const struct cluster *c, unsigned int flags, char **ret, struct err *err) MUST_CHECK;

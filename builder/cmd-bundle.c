@@ -5,11 +5,21 @@
 
 #include <string.h>
 
+const char cmd_bundle_help[] =
+	"  json FILE...  each YAML document as one line of canonical JSON, as Kubernetes\n"
+	"                reads it; what Kubernetes refuses is an error with its place\n"
+	"  diff          what a new bundle would change against the last baked one\n"
+	"  export DIR    write the tree that Argo CD's repository shall hold: a folder a\n"
+	"                component, a file an object; none that holds secrets\n"
+	"  -f FILE       the cluster's file (default: cluster.yaml); diff and export\n";
+
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv, struct err *err);
 } verbs[] = {
 	{ "json", bundle_json },
+	{ "diff", bundle_diff },
+	{ "export", bundle_export },
 };
 
 int cmd_bundle(int argc, char **argv, struct err *err)

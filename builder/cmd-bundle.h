@@ -9,3 +9,6 @@
 
 int cmd_bundle(int argc, char **argv, struct err *err) MUST_CHECK;
 int bundle_json(int argc, char **argv, struct err *err) MUST_CHECK;
+int bundle_diff(int argc, char **argv, struct err *err) MUST_CHECK;
+int bundle_export(int argc, char **argv, struct err *err) MUST_CHECK;
+extern const char cmd_bundle_help[];

@@ -1,5 +1,6 @@
 #include "cmd-plan.h"
 
+#include "bundle-show.h"
 #include "cluster-open.h"
 #include "commands.h"
 #include "plan.h"
@@ -14,11 +15,12 @@ const char cmd_plan_help[] =
 	"  -f FILE      the cluster's file (default: cluster.yaml)\n"
 	"  --files      list the files of NODE's seed: type, mode, owner, bytes, path\n"
 	"  --cat PATH   print one of them\n"
+	"  --bundle     the manifest bundle instead: components, waves and gates in order\n"
 	"  --json       as JSON: the whole plan, or with NODE its files\n";
 
 struct plan_args {
 	const char *file, *node, *cat;
-	bool files, json;
+	bool files, json, bundle;
 };
 
 static int usage(struct err *err, const char *what, const char *arg)
@@ -36,6 +38,8 @@ static int parse_args(int argc, char **argv, struct plan_args *a, struct err *er
 
 		if (strcmp(s, "--files") == 0)
 			a->files = true;
+		else if (strcmp(s, "--bundle") == 0)
+			a->bundle = true;
 		else if (strcmp(s, "--json") == 0)
 			a->json = true;
 		else if (strcmp(s, "--cat") == 0 && !last)
@@ -51,6 +55,8 @@ static int parse_args(int argc, char **argv, struct plan_args *a, struct err *er
 		else
 			a->node = s;
 	}
+	if (a->bundle && (a->node || a->files || a->cat))
+		return usage(err, "--bundle goes with no node", NULL);
 	if ((a->files || a->cat) && !a->node)
 		return usage(err, "--files and --cat need a node", NULL);
 	if (a->cat && (a->json || a->files))
@@ -104,6 +110,8 @@ int cmd_plan(int argc, char **argv, struct err *err)
 	r = cluster_open(a.file, &c, err);
 	if (r < 0)
 		return r;
+	if (a.bundle)
+		return bundle_show(c, a.json, stdout, err);
 	if (a.node) {
 		r = cluster_open_node(c, a.node, &only, err);
 		if (r < 0)

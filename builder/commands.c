@@ -21,7 +21,7 @@ const struct command commands[] = {
 	  "\n"
 	  "Needs no network, no root and runs no other program: of a secret given as a\n"
 	  "command only the program is looked for. Exit 1 when there are mistakes.\n" },
-	{ "plan", cmd_plan, "[NODE] [-f FILE] [--files | --cat PATH] [--json]",
+	{ "plan", cmd_plan, "[NODE] [-f FILE] [--files | --cat PATH | --bundle] [--json]",
 	  "show what would be built, and the files of each node", cmd_plan_help },
 	{ "bake", cmd_bake, "[NODE...] [-f FILE] [--offline] [--zst] [--wipe NODE=SERIAL] [--json]",
 	  "make the images of nodes", cmd_bake_help },
@@ -35,8 +35,7 @@ const struct command commands[] = {
 	{ "update", cmd_update, "[-f FILE]", "resolve every input into kiln.lock", cmd_update_help },
 	{ "fetch", cmd_fetch, "[-f FILE]", "bring what kiln.lock names into the cache", cmd_fetch_help },
 	{ "bundle", cmd_bundle, "json FILE... | diff | export DIR", "show what becomes of components",
-	  "  json FILE...  each YAML document as one line of canonical JSON, as Kubernetes\n"
-	  "                reads it; what Kubernetes refuses is an error with its place\n" },
+	  cmd_bundle_help },
 	{ "kubeconfig", cmd_kubeconfig, "[FILE] [-o PATH] [--valid DURATION] [--server HOST]",
 	  "sign an admin's kubeconfig", cmd_kubeconfig_help },
 	{ 0 },

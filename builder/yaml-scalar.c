@@ -1,5 +1,7 @@
 #include "yaml-scalar.h"
 
+#include "base64.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -339,42 +341,25 @@ static int replace_bad_utf8(struct kval_pool *p, struct kval *v)
 	return 0;
 }
 
-static int decode_base64(struct kval_pool *p, const char *s, size_t len, struct kval **ret)
+/* Line breaks in it do not count. */
+static int decode_binary(struct kval_pool *p, const char *s, struct kval **ret)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char *out = kval_alloc(p, len / 4 * 3 + 4);
-	size_t n = 0, quads = 0, pad = 0;
-	uint32_t acc = 0;
+	cleanup_free char *packed = malloc(strlen(s) + 1), *data = NULL;
+	char *to = packed;
+	size_t len;
+	int r;
 
-	if (!out)
+	if (!packed)
 		return -ENOMEM;
-	for (size_t i = 0; i < len; i++) {
-		const char *at = s[i] ? strchr(alphabet, s[i]) : NULL;
-
-		if (s[i] == '\r' || s[i] == '\n')
-			continue;
-		if (s[i] == '=' && quads % 4 >= 2) {
-			pad++;
-		} else if (!at || pad > 0) {
-			return -EINVAL;
-		}
-		acc = acc << 6 | (at ? (uint32_t)(at - alphabet) : 0);
-		if (++quads % 4 == 0) {
-			out[n++] = (char)(acc >> 16);
-			out[n++] = (char)(acc >> 8);
-			out[n++] = (char)acc;
-		}
-	}
-	if (quads % 4 != 0)
-		return -EINVAL;
-	*ret = kval_new(p, KVAL_STRING);
-	if (!*ret)
-		return -ENOMEM;
-	n -= pad;
-	out[n] = '\0';
-	(*ret)->text = out;
-	(*ret)->text_len = n;
-	return replace_bad_utf8(p, *ret);
+	for (; *s; s++)
+		if (*s != '\n' && *s != '\r')
+			*to++ = *s;
+	*to = '\0';
+	r = base64_decode(packed, &data, &len);
+	if (r < 0)
+		return r;
+	*ret = kval_new_text(p, KVAL_STRING, data, len);
+	return *ret ? replace_bad_utf8(p, *ret) : -ENOMEM;
 }
 
 static const struct {
@@ -409,7 +394,7 @@ int yaml_scalar_resolve(struct kval_pool *p, const char *tag, const char *text, 
 	int r;
 
 	if (strcmp(tag, YAML_TAG("binary")) == 0) {
-		r = decode_base64(p, text, len, ret);
+		r = decode_binary(p, text, ret);
 		if (r == -EINVAL)
 			*ret_why = "the !!binary value is not base64";
 		return r;
