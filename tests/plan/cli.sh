@@ -104,18 +104,21 @@ if need strace; then
 else
 	skip "strace is not installed"
 fi
-# 50 ms for check and plan together, the best of ten: the machine may be busy
-best=$(python3 - "$kiln" <<'PY'
-import subprocess, sys, time
-best = 1e9
+# 50 ms for check and plan together, the best of ten. Processor time is what is judged: nothing
+# waits (strace, above), and on a busy machine the wall clock tells of the others.
+times=$(python3 - "$kiln" <<'PY'
+import os, subprocess, sys, time
+wall = cpu = 1e9
 for _ in range(10):
-    t = time.perf_counter()
+    t, before = time.perf_counter(), os.times()
     for command in ("check", "plan"):
         subprocess.run([sys.argv[1], command], stdout=subprocess.DEVNULL, check=True)
-    best = min(best, time.perf_counter() - t)
-print(round(best * 1000))
+    after = os.times()
+    wall = min(wall, time.perf_counter() - t)
+    cpu = min(cpu, after.children_user + after.children_system - before.children_user - before.children_system)
+print(round(cpu * 1000), round(wall * 1000))
 PY
 )
-echo "# check and plan of three nodes: $best ms"
-if [ "$best" -le 50 ]; then ok; else fail "check and plan take $best ms, more than 50"; fi
+echo "# check and plan of three nodes: ${times% *} ms of processor time, ${times#* } ms by the wall clock"
+if [ "${times% *}" -le 50 ]; then ok; else fail "check and plan take ${times% *} ms, more than 50"; fi
 cd / || exit 1
