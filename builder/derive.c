@@ -52,7 +52,8 @@ unsigned int pods_node_mask(const struct ip_prefix *pods)
 	return mask > most ? most : mask;
 }
 
-const char *node_k3s_server(const struct cluster *c, const struct node *n, char dst[DERIVE_URL_MAX])
+const char *node_k3s_server(const struct cluster *c, const struct node *n,
+			    char dst[DERIVE_URL_MAX])
 {
 	const struct node *init = cluster_init_node(c);
 	char addr[IP_TEXT_MAX];

@@ -33,7 +33,8 @@ bool cluster_dual_stack(const struct cluster *c);
 unsigned int pods_node_mask(const struct ip_prefix *pods);
 
 /* "https://192.168.14.3:6443" to join by; NULL on the first control-plane. */
-const char *node_k3s_server(const struct cluster *c, const struct node *n, char dst[DERIVE_URL_MAX]);
+const char *node_k3s_server(const struct cluster *c, const struct node *n,
+			    char dst[DERIVE_URL_MAX]);
 /* The interface that has the addresses: the board's, or "vlan<ID>" on top of it. */
 const char *node_interface(const struct cluster *c, const struct board *b,
 			   char dst[DERIVE_IFNAME_MAX]);

@@ -223,8 +223,9 @@ int k3s_config_yaml(const json_t *config, char **ret, struct err *err)
 	size_t i;
 	int r = 0;
 
-	(void)buf_adds(&b, "# Made by Kiln from cluster.yaml: a new seed replaces it. Own options go into\n"
-			   "# config.yaml.d/ or, for all nodes, under cluster.k3s.config.\n");
+	(void)buf_adds(&b,
+		       "# Made by Kiln from cluster.yaml: a new seed replaces it. Own options go into\n"
+		       "# config.yaml.d/ or, for all nodes, under cluster.k3s.config.\n");
 	json_object_foreach((json_t *)config, key, v) {
 		(void)buf_addf(&b, "%s:", key);
 		if (json_is_array(v) && json_array_size(v) > 0) {

@@ -50,7 +50,8 @@ int plan_inputs(struct plan *p, struct err *err) MUST_CHECK;
 void plan_print(const struct plan *p, FILE *out);
 void plan_print_files(const struct plan_node *n, FILE *out);
 /* -ENOENT: no such file. A secret is one line saying that it is hidden. */
-int plan_print_file(const struct plan_node *n, const char *path, FILE *out, struct err *err) MUST_CHECK;
+int plan_print_file(const struct plan_node *n, const char *path, FILE *out,
+		    struct err *err) MUST_CHECK;
 /* The whole plan, or one node's files, as JSON; a new reference. */
 int plan_json(const struct plan *p, json_t **ret, struct err *err) MUST_CHECK;
 int plan_files_json(const struct plan_node *n, json_t **ret, struct err *err) MUST_CHECK;

@@ -78,7 +78,9 @@ static int disk_rules(const struct disk_selector *d, struct buf *b, struct err *
 		r = plain(d->serial, "its serial", err);
 		if (r < 0)
 			return r;
-		(void)buf_addf(b, "ENV{ID_SERIAL_SHORT}!=\"%s\", ENV{ID_SERIAL}!=\"%s\", GOTO=\"kiln_ceph_end\"\n",
+		(void)buf_addf(b,
+			       "ENV{ID_SERIAL_SHORT}!=\"%s\", ENV{ID_SERIAL}!=\"%s\", "
+			       "GOTO=\"kiln_ceph_end\"\n",
 			       d->serial, d->serial);
 	}
 	if (d->wwid) {
@@ -99,10 +101,14 @@ static int disk_rules(const struct disk_selector *d, struct buf *b, struct err *
 		(void)buf_addf(b, "SYMLINK!=\"disk/by-id/%s\", GOTO=\"kiln_ceph_end\"\n", d->by_id);
 	}
 	if (d->min_bytes > 0)
-		(void)buf_addf(b, "PROGRAM!=\"/usr/bin/test $attr{size} -ge %" PRIu64 "\", GOTO=\"kiln_ceph_end\"\n",
+		(void)buf_addf(b,
+			       "PROGRAM!=\"/usr/bin/test $attr{size} -ge %" PRIu64 "\", "
+			       "GOTO=\"kiln_ceph_end\"\n",
 			       (d->min_bytes + SECTOR_BYTES - 1) / SECTOR_BYTES);
 	if (d->max_bytes > 0)
-		(void)buf_addf(b, "PROGRAM!=\"/usr/bin/test $attr{size} -le %" PRIu64 "\", GOTO=\"kiln_ceph_end\"\n",
+		(void)buf_addf(b,
+			       "PROGRAM!=\"/usr/bin/test $attr{size} -le %" PRIu64 "\", "
+			       "GOTO=\"kiln_ceph_end\"\n",
 			       d->max_bytes / SECTOR_BYTES);
 	return 0;
 }
@@ -135,9 +141,10 @@ static int ceph_rule(const struct render *in, struct fileset *fs, struct err *er
 
 	if (!d->present)
 		return 0;
-	(void)buf_adds(&b, "# /dev/disk/by-kiln/ceph: the only name by which Ceph gets a disk of this node.\n"
-			   "ACTION==\"remove\", GOTO=\"kiln_ceph_end\"\n"
-			   "SUBSYSTEM!=\"block\", GOTO=\"kiln_ceph_end\"\n");
+	(void)buf_adds(&b,
+		       "# /dev/disk/by-kiln/ceph: the only name by which Ceph gets a disk of this node.\n"
+		       "ACTION==\"remove\", GOTO=\"kiln_ceph_end\"\n"
+		       "SUBSYSTEM!=\"block\", GOTO=\"kiln_ceph_end\"\n");
 	r = d->partition_rest ? partition_rules(in, &b, err) : disk_rules(d, &b, err);
 	if (r < 0)
 		return r;

@@ -46,4 +46,5 @@ int render_kiln(const struct render *in, struct fileset *fs, struct err *err) MU
 int render_secret(const struct render *in, struct fileset *fs, const char *path, mode_t mode,
 		  const char *name, struct err *err) MUST_CHECK;
 int render_dir(struct fileset *fs, const char *path, mode_t mode, struct err *err) MUST_CHECK;
-int render_link(struct fileset *fs, const char *path, const char *target, struct err *err) MUST_CHECK;
+int render_link(struct fileset *fs, const char *path, const char *target,
+		struct err *err) MUST_CHECK;

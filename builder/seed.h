@@ -29,7 +29,7 @@
 struct seed_inputs {
 	const struct board *board;       /* of the node */
 	const char *base_id;             /* base.json's id, 64 hex digits */
-	const char *bundle_path;         /* bundle.tar at the desk; NULL: none. Control-planes only get it */
+	const char *bundle_path;         /* bundle.tar, for control-planes; NULL: none */
 	const char *const *wipe;         /* serials of `kiln bake --wipe`, NULL-terminated, or NULL */
 	uint64_t baked_at;               /* seconds since 1970; SOURCE_DATE_EPOCH when set */
 };

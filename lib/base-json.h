@@ -23,7 +23,9 @@ struct base_json {
 	char *boot_uuid;         /* of the FAT as blkid shows it: 1A2B-3C4D */
 };
 
-int base_json_parse(const char *text, size_t len, struct base_json *ret, struct err *err) MUST_CHECK;
-int base_json_format(const struct base_json *s, char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
+int base_json_parse(const char *text, size_t len, struct base_json *ret,
+		    struct err *err) MUST_CHECK;
+int base_json_format(const struct base_json *s, char **ret, size_t *ret_len,
+		     struct err *err) MUST_CHECK;
 void base_json_done(struct base_json *s);
 #define cleanup_base_json CLEANUP(base_json_done)

@@ -41,7 +41,9 @@ struct image_json {
 	JSON_LIST_OF(struct image_extent) extents;
 };
 
-int image_json_parse(const char *text, size_t len, struct image_json *ret, struct err *err) MUST_CHECK;
-int image_json_format(const struct image_json *s, char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
+int image_json_parse(const char *text, size_t len, struct image_json *ret,
+		    struct err *err) MUST_CHECK;
+int image_json_format(const struct image_json *s, char **ret, size_t *ret_len,
+		     struct err *err) MUST_CHECK;
 void image_json_done(struct image_json *s);
 #define cleanup_image_json CLEANUP(image_json_done)

@@ -46,7 +46,8 @@ static const struct json_field bundle_fields[] = {
 
 /* Members of the inner structs: their offsets count from the whole struct. */
 #define IN(part, member) offsetof(struct node_json, part.member)
-#define IN_STRING(part, member, f, r) { #member, JSON_KIND_STRING, f, IN(part, member), .rule = (r) }
+#define IN_STRING(part, member, f, r) \
+	{ #member, JSON_KIND_STRING, f, IN(part, member), .rule = (r) }
 #define IN_STRINGS(part, member) \
 	{ #member, JSON_KIND_STRINGS, 0, IN(part, member), .rule = &json_rule_line }
 

@@ -91,7 +91,9 @@ struct node_json {
 	struct node_bundle *bundle;      /* NULL: none on this node */
 };
 
-int node_json_parse(const char *text, size_t len, struct node_json *ret, struct err *err) MUST_CHECK;
-int node_json_format(const struct node_json *s, char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
+int node_json_parse(const char *text, size_t len, struct node_json *ret,
+		    struct err *err) MUST_CHECK;
+int node_json_format(const struct node_json *s, char **ret, size_t *ret_len,
+		     struct err *err) MUST_CHECK;
 void node_json_done(struct node_json *s);
 #define cleanup_node_json CLEANUP(node_json_done)

@@ -29,7 +29,9 @@ struct seed_json {
 	char *digest;                    /* SHA-256 of the tar; NULL inside the tar itself */
 };
 
-int seed_json_parse(const char *text, size_t len, struct seed_json *ret, struct err *err) MUST_CHECK;
-int seed_json_format(const struct seed_json *s, char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
+int seed_json_parse(const char *text, size_t len, struct seed_json *ret,
+		    struct err *err) MUST_CHECK;
+int seed_json_format(const struct seed_json *s, char **ret, size_t *ret_len,
+		     struct err *err) MUST_CHECK;
 void seed_json_done(struct seed_json *s);
 #define cleanup_seed_json CLEANUP(seed_json_done)

@@ -1,7 +1,11 @@
 #include "status-json.h"
 
-static const char *const phase_names[] = { "starting", "working", "waiting", "ready", "failed", NULL };
-static const char *const step_names[] = { "pending", "running", "waiting", "done", "failed", NULL };
+static const char *const phase_names[] = {
+	"starting", "working", "waiting", "ready", "failed", NULL,
+};
+static const char *const step_names[] = {
+	"pending", "running", "waiting", "done", "failed", NULL,
+};
 static const char *const component_names[] = {
 	"pending", "applying", "gating", "ready", "open", "handed-over", NULL,
 };

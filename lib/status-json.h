@@ -52,7 +52,9 @@ struct status_json {
 	struct json_strings addresses;   /* "192.168.14.3/26" */
 };
 
-int status_json_parse(const char *text, size_t len, struct status_json *ret, struct err *err) MUST_CHECK;
-int status_json_format(const struct status_json *s, char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
+int status_json_parse(const char *text, size_t len, struct status_json *ret,
+		    struct err *err) MUST_CHECK;
+int status_json_format(const struct status_json *s, char **ret, size_t *ret_len,
+		     struct err *err) MUST_CHECK;
 void status_json_done(struct status_json *s);
 #define cleanup_status_json CLEANUP(status_json_done)
