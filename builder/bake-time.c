@@ -15,5 +15,7 @@ int bake_time(uint64_t *ret, struct err *err)
 	r = u64_parse(s, ret);
 	if (r == 0 && *ret > INT64_MAX)
 		r = -ERANGE;
-	return r < 0 ? err_setf(err, -EINVAL, "SOURCE_DATE_EPOCH is '%s', not seconds since 1970", s) : 0;
+	return r < 0 ? err_setf(err, -EINVAL, "SOURCE_DATE_EPOCH is '%s', not seconds since 1970",
+				s)
+		     : 0;
 }

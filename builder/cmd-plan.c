@@ -25,8 +25,8 @@ struct plan_args {
 
 static int usage(struct err *err, const char *what, const char *arg)
 {
-	(void)err_setf(err, -EINVAL, "%s%s%s%s; 'kiln plan --help' tells more", what, arg ? " '" : "",
-		       arg ?: "", arg ? "'" : "");
+	(void)err_setf(err, -EINVAL, "%s%s%s%s; 'kiln plan --help' tells more", what,
+		       arg ? " '" : "", arg ?: "", arg ? "'" : "");
 	return CMD_USAGE;
 }
 

@@ -52,8 +52,7 @@ unsigned int pods_node_mask(const struct ip_prefix *pods)
 	return mask > most ? most : mask;
 }
 
-const char *node_k3s_server(const struct cluster *c, const struct node *n,
-			    char dst[DERIVE_URL_MAX])
+const char *node_k3s_server(const struct cluster *c, const struct node *n, char dst[DERIVE_URL_MAX])
 {
 	const struct node *init = cluster_init_node(c);
 	char addr[IP_TEXT_MAX];
@@ -68,8 +67,8 @@ const char *node_k3s_server(const struct cluster *c, const struct node *n,
 	}
 	(void)ip_addr_format(&init->addresses.items[0].addr, addr);
 	(void)snprintf(dst, DERIVE_URL_MAX,
-		       init->addresses.items[0].addr.family == IP_V6 ? "https://[%s]:6443" :
-								       "https://%s:6443",
+		       init->addresses.items[0].addr.family == IP_V6 ? "https://[%s]:6443"
+								     : "https://%s:6443",
 		       addr);
 	return dst;
 }

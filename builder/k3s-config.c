@@ -93,7 +93,8 @@ static int tls_names(const struct render *in, json_t *o)
 			continue;
 		r = add(o, "tls-san", "%s", node_fqdn(c, n, name, sizeof(name)));
 		for (size_t a = 0; r == 0 && a < n->addresses.len; a++)
-			r = add(o, "tls-san", "%s", ip_addr_format(&n->addresses.items[a].addr, text));
+			r = add(o, "tls-san", "%s",
+				ip_addr_format(&n->addresses.items[a].addr, text));
 	}
 	return r;
 }
@@ -111,14 +112,18 @@ static int pod_masks(const struct render *in, json_t *o)
 		if (mask == (v4 ? 24U : 64U))
 			continue;
 		r = add(o, "kube-controller-manager-arg", "node-cidr-mask-size%s=%u",
-			pods->len == 1 ? "" : v4 ? "-ipv4" : "-ipv6", mask);
+			pods->len == 1 ? ""
+			: v4	       ? "-ipv4"
+				       : "-ipv6",
+			mask);
 	}
 	return r;
 }
 
 static int server(const struct render *in, json_t *o)
 {
-	static const char *const disabled[] = { "coredns", "servicelb", "traefik", "local-storage" };
+	static const char *const disabled[] = { "coredns", "servicelb", "traefik",
+						"local-storage" };
 	const struct cluster *c = in->cluster;
 	char url[DERIVE_URL_MAX];
 	const char *join = node_k3s_server(c, in->node, url);
@@ -164,7 +169,7 @@ static int merge(const struct render *in, json_t *o, struct err *err)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(in->cluster->k3s.config, key, v) {
+	json_object_foreach (in->cluster->k3s.config, key, v) {
 		const struct k3s_option *option = k3s_option_find(key);
 		json_t *have = json_object_get(o, key);
 		int r;
@@ -177,7 +182,8 @@ static int merge(const struct render *in, json_t *o, struct err *err)
 			r = json_array_append(have, v);
 		else if (have)
 			return err_setf(err, -EEXIST,
-					"cluster.k3s.config: '%s' is set by Kiln, leave it out", key);
+					"cluster.k3s.config: '%s' is set by Kiln, leave it out",
+					key);
 		else
 			r = json_object_set(o, key, v);
 		if (r < 0)
@@ -223,14 +229,15 @@ int k3s_config_yaml(const json_t *config, char **ret, struct err *err)
 	size_t i;
 	int r = 0;
 
-	(void)buf_adds(&b,
-		       "# Made by Kiln from cluster.yaml: a new seed replaces it. Own options go into\n"
-		       "# config.yaml.d/ or, for all nodes, under cluster.k3s.config.\n");
-	json_object_foreach((json_t *)config, key, v) {
+	(void)buf_adds(
+		&b,
+		"# Made by Kiln from cluster.yaml: a new seed replaces it. Own options go into\n"
+		"# config.yaml.d/ or, for all nodes, under cluster.k3s.config.\n");
+	json_object_foreach ((json_t *)config, key, v) {
 		(void)buf_addf(&b, "%s:", key);
 		if (json_is_array(v) && json_array_size(v) > 0) {
 			(void)buf_addc(&b, '\n');
-			json_array_foreach(v, i, item) {
+			json_array_foreach (v, i, item) {
 				(void)buf_adds(&b, "  - ");
 				r = r ?: add_value(&b, item);
 				(void)buf_addc(&b, '\n');

@@ -143,8 +143,8 @@ int plan_inputs(struct plan *p, struct err *err)
 	struct err why = { 0 };
 	int r, locked;
 
-	r = add_input(p, SECRETS_DIR, NULL, p->has_secrets ? "there" : "not made yet: run 'kiln init'", 0,
-		      err);
+	r = add_input(p, SECRETS_DIR, NULL,
+		      p->has_secrets ? "there" : "not made yet: run 'kiln init'", 0, err);
 	if (r < 0)
 		return r;
 	if (p->cluster->k3s.binary) {

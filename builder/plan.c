@@ -66,7 +66,10 @@ static int add_node(struct plan *p, const struct node *n, uint64_t now, struct e
 {
 	struct plan_node *pn = &p->nodes[p->nodes_len++];
 	struct render in = {
-		.cluster = p->cluster, .node = n, .secrets = p->secrets, .baked_at = now,
+		.cluster = p->cluster,
+		.node = n,
+		.secrets = p->secrets,
+		.baked_at = now,
 	};
 	int r;
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define RESOLVERS_MAX 3          /* glibc and the kubelet read no more */
+#define RESOLVERS_MAX 3 /* glibc and the kubelet read no more */
 #define FQDN_MAX 300
 
 static int hosts(const struct render *in, struct fileset *fs, struct err *err)
@@ -16,17 +16,19 @@ static int hosts(const struct render *in, struct fileset *fs, struct err *err)
 	char addr[IP_TEXT_MAX], name[FQDN_MAX];
 	int r;
 
-	(void)buf_adds(&b, "127.0.0.1 localhost\n"
-			   "::1 localhost ip6-localhost ip6-loopback\n"
-			   "ff02::1 ip6-allnodes\n"
-			   "ff02::2 ip6-allrouters\n"
-			   "\n"
-			   "# The nodes of the cluster, so that they find each other without DNS.\n");
+	(void)buf_adds(&b,
+		       "127.0.0.1 localhost\n"
+		       "::1 localhost ip6-localhost ip6-loopback\n"
+		       "ff02::1 ip6-allnodes\n"
+		       "ff02::2 ip6-allrouters\n"
+		       "\n"
+		       "# The nodes of the cluster, so that they find each other without DNS.\n");
 	for (size_t i = 0; i < c->nodes_len; i++) {
 		const struct node *n = &c->nodes[i];
 
 		for (size_t a = 0; a < n->addresses.len; a++) {
-			(void)buf_addf(&b, "%s %s", ip_addr_format(&n->addresses.items[a].addr, addr),
+			(void)buf_addf(&b, "%s %s",
+				       ip_addr_format(&n->addresses.items[a].addr, addr),
 				       node_fqdn(c, n, name, sizeof(name)));
 			if (c->domain)
 				(void)buf_addf(&b, " %s", n->name);
@@ -55,13 +57,15 @@ static int resolv_conf(const struct render *in, struct fileset *fs, struct err *
 	r = buf_error(&servers);
 	if (r < 0)
 		return err_errnof(err, r, "cannot render /etc/resolv.conf");
-	r = fileset_addf(fs, "/etc/resolv.conf", 0644, 0, err, "%s%s%s%s", c->domain ? "search " : "",
-			 c->domain ?: "", c->domain ? "\n" : "", buf_str(&servers));
+	r = fileset_addf(fs, "/etc/resolv.conf", 0644, 0, err, "%s%s%s%s",
+			 c->domain ? "search " : "", c->domain ?: "", c->domain ? "\n" : "",
+			 buf_str(&servers));
 	if (r < 0)
 		return r;
 	/* For the kubelet: without the search domain, which pods would append to every
 	 * outside name. */
-	return fileset_addf(fs, "/etc/rancher/k3s/resolv.conf", 0644, 0, err, "%s", buf_str(&servers));
+	return fileset_addf(fs, "/etc/rancher/k3s/resolv.conf", 0644, 0, err, "%s",
+			    buf_str(&servers));
 }
 
 int render_host(const struct render *in, struct fileset *fs, struct err *err)

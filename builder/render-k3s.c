@@ -40,16 +40,18 @@ int render_k3s(const struct render *in, struct fileset *fs, struct err *err)
 
 /* What `kiln init` makes below k3s/server/tls and a server must find (K3s' certificate.md). */
 static const char *const ca_files[] = {
-	"server-ca.crt",	 "server-ca.key",	  "client-ca.crt",
-	"client-ca.key",	 "request-header-ca.crt", "request-header-ca.key",
-	"etcd/server-ca.crt",	 "etcd/server-ca.key",	  "etcd/peer-ca.crt",
-	"etcd/peer-ca.key",	 "service.key",
+	"server-ca.crt",      "server-ca.key",	       "client-ca.crt",
+	"client-ca.key",      "request-header-ca.crt", "request-header-ca.key",
+	"etcd/server-ca.crt", "etcd/server-ca.key",    "etcd/peer-ca.crt",
+	"etcd/peer-ca.key",   "service.key",
 };
 
 static int ca_tree(const struct render *in, struct fileset *fs, struct err *err)
 {
 	static const char *const dirs[] = {
-		K3S_DATA_DIR "/server", K3S_DATA_DIR "/server/tls", K3S_DATA_DIR "/server/tls/etcd",
+		K3S_DATA_DIR "/server",
+		K3S_DATA_DIR "/server/tls",
+		K3S_DATA_DIR "/server/tls/etcd",
 	};
 	int r = 0;
 

@@ -13,7 +13,10 @@
 static int bundle(const struct render *in, struct fileset *fs, struct node_json *j, struct err *err)
 {
 	struct fileset_entry e = {
-		.path = BUNDLE_PATH, .type = FILESET_FILE, .mode = 0600, .flags = FILESET_SECRET,
+		.path = BUNDLE_PATH,
+		.type = FILESET_FILE,
+		.mode = 0600,
+		.flags = FILESET_SECRET,
 	};
 	cleanup_free char *data = NULL;
 	char hex[SHA256_HEX_MAX];

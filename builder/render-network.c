@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PROFILE_DIR "/etc/NetworkManager/system-connections/"
-#define WOL_MAGIC 64             /* NM_SETTING_WIRED_WAKE_ON_LAN_MAGIC */
+#define WOL_MAGIC 64 /* NM_SETTING_WIRED_WAKE_ON_LAN_MAGIC */
 
 /* From names alone, so that a profile keeps its identity over re-bakes. */
 static void profile_uuid(const struct render *in, const char *profile, char dst[GUID_TEXT_MAX])
@@ -35,7 +35,7 @@ static void add_ethernet(const struct render *in, const char *profile, struct bu
 		       "uuid=%s\n"
 		       "type=ethernet\n"
 		       "autoconnect-priority=100\n"
-		       "autoconnect-retries=0\n"    /* for ever */
+		       "autoconnect-retries=0\n"      /* for ever */
 		       "wait-device-timeout=60000\n", /* ms; a NIC behind PCIe comes late */
 		       profile, uuid);
 	if (!has_mac)
@@ -109,8 +109,8 @@ static int vlan_profile(const struct render *in, struct fileset *fs, struct err 
 		       "id=%u\n"
 		       "parent=%s\n"
 		       "flags=1\n", /* reorder headers */
-		       uuid, node_interface(in->cluster, in->board, ifname), in->cluster->network.vlan,
-		       parent);
+		       uuid, node_interface(in->cluster, in->board, ifname),
+		       in->cluster->network.vlan, parent);
 	add_family(in, IP_V4, &b);
 	add_family(in, IP_V6, &b);
 	return add_profile(fs, "kiln", &b, err);

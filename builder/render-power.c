@@ -4,7 +4,7 @@
 #include "buf.h"
 
 #define UNIT_DIR "/etc/systemd/system/"
-#define TIMER "k3s-graceful-shutdown.timer"  /* the name that users know */
+#define TIMER "k3s-graceful-shutdown.timer" /* the name that users know */
 #define ALL_DAYS 0x7f
 
 /* On control-planes: the one that conducts decides, and powers the others down in order. */

@@ -6,21 +6,22 @@
 /* One setting a line; the first value that sshd reads wins, and drop-ins are read first. */
 static int drop_in(const struct render *in, struct fileset *fs, struct err *err)
 {
-	return fileset_addf(fs, "/etc/ssh/sshd_config.d/10-kiln.conf", 0600, 0, err,
-			    "# Keys only, one user only. Made by Kiln: a new seed replaces it.\n"
-			    "Port 22\n"
-			    "Protocol 2\n"
-			    "PermitRootLogin no\n"
-			    "PermitEmptyPasswords no\n"
-			    "PasswordAuthentication no\n"
-			    "KbdInteractiveAuthentication no\n"
-			    "LoginGraceTime 60\n"
-			    "ClientAliveInterval 120\n"
-			    "MaxAuthTries 3\n"
-			    "X11Forwarding no\n"
-			    "AllowUsers %s\n"
-			    "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys/%%u\n",
-			    in->cluster->system.user);
+	return fileset_addf(
+		fs, "/etc/ssh/sshd_config.d/10-kiln.conf", 0600, 0, err,
+		"# Keys only, one user only. Made by Kiln: a new seed replaces it.\n"
+		"Port 22\n"
+		"Protocol 2\n"
+		"PermitRootLogin no\n"
+		"PermitEmptyPasswords no\n"
+		"PasswordAuthentication no\n"
+		"KbdInteractiveAuthentication no\n"
+		"LoginGraceTime 60\n"
+		"ClientAliveInterval 120\n"
+		"MaxAuthTries 3\n"
+		"X11Forwarding no\n"
+		"AllowUsers %s\n"
+		"AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/authorized_keys/%%u\n",
+		in->cluster->system.user);
 }
 
 static int user_keys(const struct render *in, struct fileset *fs, struct err *err)

@@ -8,22 +8,24 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SECTOR_BYTES 512         /* unit of a block device's size in sysfs, whatever the disk's */
+#define SECTOR_BYTES 512 /* unit of a block device's size in sysfs, whatever the disk's */
 
 static int repart(const struct render *in, struct fileset *fs, struct err *err)
 {
 	const char *type = root_partition_type(in->board->arch);
 
 	if (!type)
-		return err_setf(err, -EINVAL, "board '%s': no partition type of root for architecture '%s'",
+		return err_setf(err, -EINVAL,
+				"board '%s': no partition type of root for architecture '%s'",
 				in->board->name, in->board->arch);
-	return fileset_addf(fs, "/etc/repart.d/50-root.conf", 0644, 0, err,
-			    "# Root grows to storage.root.size, or to what the disk has. No other partition\n"
-			    "# is defined: systemd-repart makes none and touches none.\n"
-			    "[Partition]\n"
-			    "Type=%s\n"
-			    "SizeMaxBytes=%" PRIu64 "\n",
-			    type, in->cluster->storage.root_size_bytes);
+	return fileset_addf(
+		fs, "/etc/repart.d/50-root.conf", 0644, 0, err,
+		"# Root grows to storage.root.size, or to what the disk has. No other partition\n"
+		"# is defined: systemd-repart makes none and touches none.\n"
+		"[Partition]\n"
+		"Type=%s\n"
+		"SizeMaxBytes=%" PRIu64 "\n",
+		type, in->cluster->storage.root_size_bytes);
 }
 
 /* udev's match values are patterns and have no way to quote: refuse what is not plain. */
@@ -31,10 +33,11 @@ static int plain(const char *s, const char *what, struct err *err)
 {
 	for (const char *p = s; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("._:+=@,-", *p))
-			return err_setf(err, -EINVAL,
-					"ceph disk: %s has a character that a udev rule cannot match; "
-					"name the disk by another property",
-					what);
+			return err_setf(
+				err, -EINVAL,
+				"ceph disk: %s has a character that a udev rule cannot match; "
+				"name the disk by another property",
+				what);
 	return 0;
 }
 
@@ -43,10 +46,8 @@ static const char *bus_rule(const char *transport)
 	static const struct {
 		const char *transport, *rule;
 	} rules[] = {
-		{ "nvme", "KERNEL!=\"nvme*\"" },
-		{ "mmc", "KERNEL!=\"mmcblk*\"" },
-		{ "virtio", "KERNEL!=\"vd*\"" },
-		{ "sata", "ENV{ID_BUS}!=\"ata\"" },
+		{ "nvme", "KERNEL!=\"nvme*\"" },   { "mmc", "KERNEL!=\"mmcblk*\"" },
+		{ "virtio", "KERNEL!=\"vd*\"" },   { "sata", "ENV{ID_BUS}!=\"ata\"" },
 		{ "usb", "ENV{ID_BUS}!=\"usb\"" },
 	};
 
@@ -141,10 +142,11 @@ static int ceph_rule(const struct render *in, struct fileset *fs, struct err *er
 
 	if (!d->present)
 		return 0;
-	(void)buf_adds(&b,
-		       "# /dev/disk/by-kiln/ceph: the only name by which Ceph gets a disk of this node.\n"
-		       "ACTION==\"remove\", GOTO=\"kiln_ceph_end\"\n"
-		       "SUBSYSTEM!=\"block\", GOTO=\"kiln_ceph_end\"\n");
+	(void)buf_adds(
+		&b,
+		"# /dev/disk/by-kiln/ceph: the only name by which Ceph gets a disk of this node.\n"
+		"ACTION==\"remove\", GOTO=\"kiln_ceph_end\"\n"
+		"SUBSYSTEM!=\"block\", GOTO=\"kiln_ceph_end\"\n");
 	r = d->partition_rest ? partition_rules(in, &b, err) : disk_rules(d, &b, err);
 	if (r < 0)
 		return r;
@@ -153,7 +155,8 @@ static int ceph_rule(const struct render *in, struct fileset *fs, struct err *er
 	r = buf_error(&b);
 	if (r < 0)
 		return err_errnof(err, r, "cannot render the udev rule");
-	return fileset_addf(fs, "/etc/udev/rules.d/90-kiln-ceph.rules", 0644, 0, err, "%s", buf_str(&b));
+	return fileset_addf(fs, "/etc/udev/rules.d/90-kiln-ceph.rules", 0644, 0, err, "%s",
+			    buf_str(&b));
 }
 
 int render_storage(const struct render *in, struct fileset *fs, struct err *err)

@@ -62,7 +62,8 @@ static int kernel_settings(const struct render *in, struct fileset *fs, struct e
 	r = fileset_addf(fs, "/etc/sysctl.d/98-kiln.conf", 0644, 0, err, "%s", buf_str(&sysctls));
 	if (r < 0)
 		return r;
-	return fileset_addf(fs, "/etc/modules-load.d/kiln.conf", 0644, 0, err, "%s", buf_str(&modules));
+	return fileset_addf(fs, "/etc/modules-load.d/kiln.conf", 0644, 0, err, "%s",
+			    buf_str(&modules));
 }
 
 /* Security updates only; kernels change with a new image, reboots are the cluster's matter. */
@@ -74,17 +75,18 @@ static int updates(const struct render *in, struct fileset *fs, struct err *err)
 		return fileset_addf(fs, path, 0644, 0, err,
 				    "APT::Periodic::Update-Package-Lists \"0\";\n"
 				    "APT::Periodic::Unattended-Upgrade \"0\";\n");
-	return fileset_addf(fs, path, 0644, 0, err,
-			    "APT::Periodic::Update-Package-Lists \"1\";\n"
-			    "APT::Periodic::Unattended-Upgrade \"1\";\n"
-			    "#clear Unattended-Upgrade::Origins-Pattern;\n"
-			    "Unattended-Upgrade::Origins-Pattern {\n"
-			    "\t\"origin=Debian,codename=${distro_codename}-security,label=Debian-Security\";\n"
-			    "};\n"
-			    "Unattended-Upgrade::Package-Blacklist {\n"
-			    "\t\"^linux-(image|binary|modules|base|headers)\";\n"
-			    "};\n"
-			    "Unattended-Upgrade::Automatic-Reboot \"false\";\n");
+	return fileset_addf(
+		fs, path, 0644, 0, err,
+		"APT::Periodic::Update-Package-Lists \"1\";\n"
+		"APT::Periodic::Unattended-Upgrade \"1\";\n"
+		"#clear Unattended-Upgrade::Origins-Pattern;\n"
+		"Unattended-Upgrade::Origins-Pattern {\n"
+		"\t\"origin=Debian,codename=${distro_codename}-security,label=Debian-Security\";\n"
+		"};\n"
+		"Unattended-Upgrade::Package-Blacklist {\n"
+		"\t\"^linux-(image|binary|modules|base|headers)\";\n"
+		"};\n"
+		"Unattended-Upgrade::Automatic-Reboot \"false\";\n");
 }
 
 int render_system(const struct render *in, struct fileset *fs, struct err *err)
@@ -101,6 +103,6 @@ int render_system(const struct render *in, struct fileset *fs, struct err *err)
 	if (r < 0)
 		return r;
 	/* The account has no password to ask for: keys are the only way in. */
-	return fileset_addf(fs, "/etc/sudoers.d/kiln", 0440, 0, err, "%s ALL=(ALL:ALL) NOPASSWD: ALL\n",
-			    in->cluster->system.user);
+	return fileset_addf(fs, "/etc/sudoers.d/kiln", 0440, 0, err,
+			    "%s ALL=(ALL:ALL) NOPASSWD: ALL\n", in->cluster->system.user);
 }

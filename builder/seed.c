@@ -50,7 +50,9 @@ static int add_member(struct archive *a, const char *name, const struct fileset_
 		      uint64_t time_s, struct err *err)
 {
 	static const mode_t types[] = {
-		[FILESET_FILE] = S_IFREG, [FILESET_DIR] = S_IFDIR, [FILESET_SYMLINK] = S_IFLNK,
+		[FILESET_FILE] = S_IFREG,
+		[FILESET_DIR] = S_IFDIR,
+		[FILESET_SYMLINK] = S_IFLNK,
 	};
 	cleanup_archive_entry struct archive_entry *e = archive_entry_new();
 
@@ -77,7 +79,10 @@ static int add_all(struct archive *a, const char *json, const struct fileset *fs
 		   struct err *err)
 {
 	struct fileset_entry first = {
-		.type = FILESET_FILE, .mode = 0600, .data = (char *)json, .len = strlen(json),
+		.type = FILESET_FILE,
+		.mode = 0600,
+		.data = (char *)json,
+		.len = strlen(json),
 	};
 	int r = add_member(a, "seed.json", &first, time_s, err);
 

@@ -117,8 +117,8 @@ int json_doc_parse(const struct json_doc *doc, const char *text, size_t len, voi
 		return err_setf(err, -EINVAL, "%s: no schema number", doc->what);
 	if (json_integer_value(schema) != (json_int_t)doc->schema)
 		return err_setf(err, -EPROTONOSUPPORT,
-				"%s: schema %" JSON_INTEGER_FORMAT ", this program knows %u", doc->what,
-				json_integer_value(schema), doc->schema);
+				"%s: schema %" JSON_INTEGER_FORMAT ", this program knows %u",
+				doc->what, json_integer_value(schema), doc->schema);
 	r = json_table_decode(doc->fields, obj, dst, err);
 	return r < 0 ? err_wrapf(err, r, "%s", doc->what) : 0;
 }

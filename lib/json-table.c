@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-struct list {                    /* what JSON_LIST_OF() lays out */
+struct list { /* what JSON_LIST_OF() lays out */
 	void *items;
 	size_t len;
 };
@@ -233,7 +233,7 @@ static int decode_flags(const struct json_field *f, const json_t *v, void *slot,
 
 	if (!json_is_array(v))
 		return want(f, "a list", err);
-	json_array_foreach(v, i, item) {
+	json_array_foreach (v, i, item) {
 		int n = name_index(f->names, json_string_value(item));
 
 		if (n < 0)
@@ -251,7 +251,7 @@ static int decode_strings(const struct json_field *f, const json_t *v, void *slo
 
 	if (!json_is_array(v))
 		return want(f, "a list", err);
-	json_array_foreach(v, i, item) {
+	json_array_foreach (v, i, item) {
 		cleanup_free char *s = NULL;
 		int r = decode_text(f, item, &s, err);
 
@@ -270,7 +270,7 @@ static int decode_map(const struct json_field *f, json_t *v, void *slot, struct 
 
 	if (!json_is_object(v))
 		return want(f, "an object", err);
-	json_object_foreach(v, key, item) {
+	json_object_foreach (v, key, item) {
 		const char *s = json_string_value(item);
 
 		if (!s || strlen(s) != json_string_length(item))
@@ -294,7 +294,7 @@ static int decode_list(const struct json_field *f, const json_t *v, void *slot, 
 	l.items = calloc(json_array_size(v), f->size);
 	if (!l.items)
 		return err_nomem(err);
-	json_array_foreach(v, i, item) {
+	json_array_foreach (v, i, item) {
 		int r = json_table_decode(f->fields, item, (char *)l.items + i * f->size, err);
 
 		if (r < 0) {
@@ -418,9 +418,10 @@ static int encode_items(const struct json_field *f, const void *slot, json_t *ou
 	memcpy(&l, slot, sizeof(l));
 	for (size_t i = 0; f->kind != JSON_KIND_FLAGS && i < l.len; i++) {
 		json_t *item = NULL;
-		int r = f->kind == JSON_KIND_STRINGS ?
-				encode_text(f, strings->items[i], &item, err) :
-				json_table_encode(f->fields, (char *)l.items + i * f->size, &item, err);
+		int r = f->kind == JSON_KIND_STRINGS
+				? encode_text(f, strings->items[i], &item, err)
+				: json_table_encode(f->fields, (char *)l.items + i * f->size, &item,
+						    err);
 
 		if (r < 0)
 			return f->kind == JSON_KIND_STRINGS ? r : err_wrapf(err, r, "'%s'", f->key);

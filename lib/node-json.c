@@ -46,10 +46,14 @@ static const struct json_field bundle_fields[] = {
 
 /* Members of the inner structs: their offsets count from the whole struct. */
 #define IN(part, member) offsetof(struct node_json, part.member)
-#define IN_STRING(part, member, f, r) \
-	{ #member, JSON_KIND_STRING, f, IN(part, member), .rule = (r) }
-#define IN_STRINGS(part, member) \
-	{ #member, JSON_KIND_STRINGS, 0, IN(part, member), .rule = &json_rule_line }
+#define IN_STRING(part, member, f, r)                                                              \
+	{                                                                                          \
+#member, JSON_KIND_STRING, f, IN(part, member), .rule = (r)                        \
+	}
+#define IN_STRINGS(part, member)                                                                   \
+	{                                                                                          \
+#member, JSON_KIND_STRINGS, 0, IN(part, member), .rule = &json_rule_line           \
+	}
 
 static const struct json_field cluster_fields[] = {
 	IN_STRING(cluster, name, 0, &json_rule_label),
@@ -90,7 +94,8 @@ static const struct json_field k3s_fields[] = {
 };
 static const struct json_field storage_fields[] = {
 	{ "root_size_bytes", JSON_KIND_U64, 0, .offset = IN(storage, root_size_bytes) },
-	{ "system_disk", JSON_KIND_OBJECT, 0, IN(storage, system_disk), .fields = disk_match_fields },
+	{ "system_disk", JSON_KIND_OBJECT, 0, IN(storage, system_disk),
+	  .fields = disk_match_fields },
 	{ "ceph", JSON_KIND_OBJECT_PTR, JSON_NULLABLE, IN(storage, ceph), .fields = ceph_fields,
 	  .size = sizeof(struct node_ceph) },
 	{ "osd", JSON_KIND_BOOL, 0, .offset = IN(storage, osd) },
@@ -123,7 +128,10 @@ static const struct json_field fields[] = {
 };
 
 static const struct json_doc doc = {
-	.what = "node.json", .schema = NODE_SCHEMA, .fields = fields, .max_bytes = NODE_JSON_MAX,
+	.what = "node.json",
+	.schema = NODE_SCHEMA,
+	.fields = fields,
+	.max_bytes = NODE_JSON_MAX,
 };
 
 int node_json_parse(const char *text, size_t len, struct node_json *ret, struct err *err)

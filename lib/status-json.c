@@ -59,7 +59,10 @@ static const struct json_field fields[] = {
 };
 
 static const struct json_doc doc = {
-	.what = "status.json", .schema = STATUS_SCHEMA, .fields = fields, .max_bytes = STATUS_JSON_MAX,
+	.what = "status.json",
+	.schema = STATUS_SCHEMA,
+	.fields = fields,
+	.max_bytes = STATUS_JSON_MAX,
 };
 
 int status_json_parse(const char *text, size_t len, struct status_json *ret, struct err *err)

@@ -6,6 +6,7 @@
 set -u
 build=$1 src=$2
 here=$src/tests/plan
+# shellcheck disable=SC2034 # the parts use it
 golden=$src/tests/golden/plan
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -48,6 +49,7 @@ refuse() {
 need() {
 	command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]
 }
+# shellcheck disable=SC2034
 nodes="home/cow home/sheep home/duck lan4/a lan4/b lan4/c lan4/d"
 PATH=$PATH:/usr/sbin:/sbin
 

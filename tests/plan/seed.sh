@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # A seed written by the builder and imported by kiln-init's code: each file arrives as planned.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2016
 base=b000000000000000000000000000000000000000000000000000000000000001
 # an identity by kiln init itself
 mkdir "$tmp/seed" "$tmp/seed/cluster"

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # Small files, each by what reads it: sudo, apt, the shell, the time zone data, the kernel.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2016
 apt_reads() {
 	cat >"$tmp/apt.conf" <<'APT'
 Unattended-Upgrade::Origins-Pattern { "origin=Debian,codename=${distro_codename},label=Debian"; };

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # udev runs the rule over a block device of this machine, in a namespace of its own; what the
 # device is said to be comes from a rule before it.
-# shellcheck disable=SC2154,SC2016
+# shellcheck disable=SC2154,SC2016,SC2015
 dev=$(for d in /sys/block/*; do [ -e "$d/size" ] && [ "$(cat "$d/size")" -gt 0 ] && echo "$d" && break; done)
 cat >"$tmp/udev-inside.sh" <<'INSIDE'
 set -e
