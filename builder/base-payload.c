@@ -17,6 +17,8 @@ static const struct {
 	{ "shim-signed", "copies itself to the boot partition: Kiln's own" },
 	{ "shim-signed-common", "as shim-signed" },
 	{ "shim-helpers-*", "as shim-signed" },
+	{ "grub*",
+	  "comes with shim-signed and is not used: Kiln writes the boot partition itself" },
 	{ "systemd-boot*", "copies itself to the boot partition: Kiln's own" },
 	{ "kiln-node", "its unit is enabled by files it brings" },
 };

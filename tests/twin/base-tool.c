@@ -1,12 +1,13 @@
 /*
  * base-tool - the base root of one board, for tests and measurements
  *
- * usage: base-tool CLUSTER.yaml BOARD [emulate|rebuild|offline|find|lock]... [unpack=DIR] [k3s=DIR]
- * k3s: only install K3s below DIR.
- * lock: only resolve the board's packages into kiln.lock.
- * Prints "key tar kernel packages seconds", separated by blanks.
+ * usage: base-tool CLUSTER.yaml BOARD [emulate|rebuild|offline|find|lock|native]... [unpack=DIR]
+ * [k3s=DIR] native: only what mmdebstrap does for the native half; prints the seconds. k3s: only
+ * install K3s below DIR. lock: only resolve the board's packages into kiln.lock. Prints "key tar
+ * kernel packages seconds", separated by blanks.
  */
 #include "base-inputs.h"
+#include "base-native.h"
 #include "diag.h"
 #include "k3s-install.h"
 #include "userns.h"
@@ -23,13 +24,52 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static int lock(const struct cluster *c, const struct board *b, struct err *err)
+/* @names: boards, separated by commas. */
+static int lock(const struct cluster *c, char *names, struct err *err)
 {
 	cleanup_lock struct lock l = { 0 };
-	int r = base_inputs_lock(c, b, &l, err);
+	char *save = NULL;
+	int r = 0;
 
+	for (char *name = strtok_r(names, ",", &save); name && r >= 0;
+	     name = strtok_r(NULL, ",", &save)) {
+		cleanup_board struct board *b = NULL;
+
+		r = board_load(name, &b, err);
+		if (r >= 0)
+			r = base_inputs_lock(c, b, &l, err);
+	}
 	lock_sort(&l);
 	return r >= 0 ? lock_save(c, &l, err) : r;
+}
+
+/* The peer of the bench: the same .debs and set-up, no twin, no payload. */
+static int native(const struct cluster *c, const struct board *b, struct err *err)
+{
+	cleanup_base_inputs struct base_inputs in = { 0 };
+	cleanup_lock_list struct string_list paths = { 0 };
+	cleanup_native struct native_build n = { .log_fd = -EBADF };
+	cleanup_fclose FILE *tar = tmpfile();
+	struct native_spec spec = { .cluster = c, .epoch_s = 1700000000 };
+	double start;
+	int r = base_inputs_get(c, b, 0, &in, err);
+
+	if (r >= 0)
+		r = base_debs(&in, in.native, true, &paths, err);
+	if (r < 0 || !tar)
+		return r < 0 ? r : err_setf(err, -EIO, "no temporary file");
+	spec.arch = in.native->arch;
+	spec.paths = paths.items;
+	spec.len = paths.len;
+	spec.names = &in.native->names;
+	spec.tar_fd = fileno(tar);
+	start = now();
+	r = native_start(&spec, &n, err);
+	if (r >= 0)
+		r = native_wait(&n, err);
+	if (r >= 0)
+		printf("%.1f\n", now() - start);
+	return r;
 }
 
 struct k3s {
@@ -72,7 +112,7 @@ static int run(char **argv, struct err *err)
 	cleanup_board struct board *b = NULL;
 	cleanup_base_root struct base_root root = { 0 };
 	unsigned int flags = 0;
-	bool find = false, only_lock = false;
+	bool find = false, only_lock = false, only_native = false;
 	const char *dir = NULL, *k3s_dir = NULL;
 	double start = now();
 	int r;
@@ -81,6 +121,7 @@ static int run(char **argv, struct err *err)
 		flags |= strcmp(*a, "emulate") == 0 ? BASE_EMULATE : 0;
 		flags |= strcmp(*a, "rebuild") == 0 ? BASE_REBUILD : 0;
 		flags |= strcmp(*a, "offline") == 0 ? BASE_OFFLINE : 0;
+		only_native |= strcmp(*a, "native") == 0;
 		only_lock |= strcmp(*a, "lock") == 0;
 		find |= strcmp(*a, "find") == 0;
 		k3s_dir = strncmp(*a, "k3s=", 4) == 0 ? *a + 4 : k3s_dir;
@@ -88,12 +129,14 @@ static int run(char **argv, struct err *err)
 	}
 	r = cluster_load(argv[1], &c, &diags, err);
 	diag_print(&diags, stderr);
+	if (r >= 0 && only_lock)
+		return lock(c, argv[2], err);
 	if (r >= 0)
 		r = board_load(argv[2], &b, err);
+	if (r >= 0 && only_native)
+		return native(c, b, err);
 	if (r >= 0 && k3s_dir)
 		return k3s(c, b, flags, k3s_dir, err);
-	if (r >= 0 && only_lock)
-		return lock(c, b, err);
 	if (r >= 0)
 		r = find ? base_root_find(c, b, &root, err)
 			 : base_root_get(c, b, flags, &root, err);
