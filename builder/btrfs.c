@@ -5,6 +5,7 @@
 
 #include <endian.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -73,6 +74,8 @@ static int check_length(const struct btrfs_make *m, struct err *err)
 
 int btrfs_make(const struct btrfs_make *m, struct err *err)
 {
+	char preload[PATH_MAX], seed[64], when[64];
+	const char *const env[] = { preload, seed, when, NULL };
 	const char *argv[32 + 2 * SUBVOLUMES_MAX];
 	char subvolumes[SUBVOLUMES_MAX][72];
 	cleanup_spawn struct spawn s = { .argv = argv, .timeout_ms = MAKE_TIMEOUT_MS };
@@ -82,6 +85,12 @@ int btrfs_make(const struct btrfs_make *m, struct err *err)
 	r = make_file(m->image, m->size_bytes, err);
 	if (r < 0)
 		return r;
+	if (m->repro) {
+		(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", m->repro);
+		(void)snprintf(seed, sizeof(seed), "KILN_REPRO_SEED=%s", m->uuid);
+		(void)snprintf(when, sizeof(when), "KILN_REPRO_TIME=%llu", (unsigned long long)m->mtime_s);
+		s.env_add = env;
+	}
 	for (const char *const *a = (const char *const[]){ "mkfs.btrfs", "--quiet", "--nodiscard", "--sectorsize",
 							   "4096", "--rootdir", NULL };
 	     *a; a++)

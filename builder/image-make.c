@@ -1,6 +1,7 @@
 /* Make a base image: root tree, initrd and boot files, file systems, assembly. */
 #include "image-make.h"
 #include "btrfs.h"
+#include "datadir.h"
 #include "file.h"
 #include "image-assemble.h"
 #include "image-map.h"
@@ -57,6 +58,8 @@ static int make_root_fs(const struct image_make *m, const struct base_json *base
 	cleanup_close int in = -EBADF;
 	cleanup_close int out = -EBADF;
 	struct root_job job = { .board = m->board, .tree = tree, .layout = l };
+	cleanup_free char *repro = NULL;
+	struct err none = { 0 };
 	struct guid g;
 	int p[2], r;
 
@@ -69,6 +72,10 @@ static int make_root_fs(const struct image_make *m, const struct base_json *base
 		.tree = tree, .subvolumes = subvolumes, .image = image, .uuid = base->root_uuid,
 		.device_uuid = device_uuid, .label = "kiln", .compress = m->cluster->storage.compress,
 	};
+	if (datadir_path("mkfs-repro.so", &repro, &none) < 0)
+		log_debugf("the root file system gets random ids: %s", none.msg);
+	job.make.repro = repro;
+	job.make.mtime_s = base->created_at;
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return err_errnof(err, -errno, "cannot make a pipe");
 	in = p[0];
@@ -129,7 +136,7 @@ static int make_in(const struct image_make *m, const char *dir, struct phases *p
 		.init_path = m->init_path, .overlay_dir = m->overlay_dir, .dir = dir,
 	};
 	cleanup_tempfile struct tempfile *file = NULL;
-	char boot_dir[PATH_MAX];
+	char boot_dir[PATH_MAX], tree[PATH_MAX];
 	int r;
 
 	(void)snprintf(boot_dir, sizeof(boot_dir), "%s/boot", dir);
@@ -147,6 +154,12 @@ static int make_in(const struct image_make *m, const char *dir, struct phases *p
 	r = make_root_fs(m, &ret->base, dir, file->path, &ret->layout, err);
 	if (r < 0)
 		return r;
+	/* before anything is synced: what of the tree is not on the disk yet never gets there */
+	phase_begin(ph, "%s: remove the tree", m->board->name);
+	(void)snprintf(tree, sizeof(tree), "%s/tree", dir);
+	r = userns_remove_tree(tree, err);
+	if (r < 0)
+		return r;
 	phase_begin(ph, "%s: assemble, sync, verify", m->board->name);
 	return assemble(m, boot_dir, &file, ret, err);
 }
@@ -161,11 +174,10 @@ int image_make(const struct image_make *m, struct phases *ph, struct image_base 
 	if (r < 0)
 		return r;
 	r = make_in(m, dir->path, ph, ret, err);
-	phase_begin(ph, "%s: clean up", m->board->name);
+	if (r == 0)
+		phase_end(ph, NULL);
 	/* what a user namespace made, only one can remove */
 	if (userns_remove_tree(dir->path, &left) < 0)
 		log_debugf("folder '%s' is left behind: %s", dir->path, left.msg);
-	if (r == 0)
-		phase_end(ph, NULL);
 	return r;
 }
