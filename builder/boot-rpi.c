@@ -10,12 +10,12 @@
 #include "boot.h"
 #include "bootfiles.h"
 #include "cluster.h"
+#include "gzip.h"
 #include "spawn.h"
 #include "tempfile.h"
 
 #include <limits.h>
 #include <string.h>
-#include <zlib.h>
 
 #define KERNEL_MAX ((size_t)256 << 20)
 #define ARM64_MAGIC_AT 0x38      /* Documentation/arch/arm64/booting.rst */
@@ -26,33 +26,6 @@ static int check_kernel(const char *data, size_t len, struct err *err)
 {
 	if (len < 64 || memcmp(data + ARM64_MAGIC_AT, "ARM\x64", 4) != 0)
 		return err_setf(err, -EBADMSG, "the kernel is no raw arm64 image: the firmware would not start it");
-	return 0;
-}
-
-/* gzip with a header free of time and name */
-static int gzip(const char *data, size_t len, char **ret, size_t *ret_len, struct err *err)
-{
-	z_stream z = { .next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)len };
-	cleanup_free char *out = NULL;
-	size_t max;
-	int r;
-
-	if (deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
-		return err_nomem(err);
-	max = deflateBound(&z, (uLong)len);
-	out = malloc(max);
-	if (!out) {
-		(void)deflateEnd(&z);
-		return err_nomem(err);
-	}
-	z.next_out = (Bytef *)out;
-	z.avail_out = (uInt)max;
-	r = deflate(&z, Z_FINISH);
-	*ret_len = z.total_out;
-	(void)deflateEnd(&z);
-	if (r != Z_STREAM_END)
-		return err_setf(err, -EIO, "cannot compress the kernel: zlib says %d", r);
-	*ret = TAKE_PTR(out);
 	return 0;
 }
 
@@ -73,7 +46,7 @@ static int stage_kernel(const struct boot_spec *spec, const char *dir, struct er
 	if (r == 0)
 		r = check_kernel(raw, raw_len, err);
 	if (r == 0)
-		r = gzip(raw, raw_len, &packed, &packed_len, err);
+		r = gzip_mem(raw, raw_len, &packed, &packed_len, err);
 	if (r == 0)
 		r = boot_stage_text(spec, dir, name, packed, packed_len, err);
 	return r;

@@ -1,4 +1,6 @@
 #include "image-tree.h"
+
+#include "board-json.h"
 #include "overlay.h"
 #include "buf.h"
 #include "boot.h"
@@ -121,6 +123,25 @@ static int put_base(const struct image_tree_spec *spec, int root_fd, struct err 
 	return put_text(root_fd, "/usr/lib/kiln/base.json", text, len, err);
 }
 
+/* What `kiln-node boot-update` must know of the board to write an initrd on the node. */
+static int put_board(const struct image_tree_spec *spec, int root_fd, struct err *err)
+{
+	const struct board *b = spec->board;
+	struct board_json json = {
+		.boot = b->boot == BOOT_RPI ? BOARD_BOOT_RPI : BOARD_BOOT_UEFI,
+		.modules = { b->initrd_modules.items, b->initrd_modules.len },
+		.microcode = { b->microcode.items, b->microcode.len },
+	};
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int r;
+
+	r = board_json_format(&json, &text, &len, err);
+	if (r < 0)
+		return r;
+	return put_text(root_fd, BOARD_JSON_PATH, text, len, err);
+}
+
 /* "<tree>/@/var/log" becomes "<tree>/@log"; an empty folder like it stays as mount point. */
 static int split(const struct image_tree_spec *spec, int root_fd, const struct image_subvolume *s,
 		 struct err *err)
@@ -182,6 +203,8 @@ int image_tree_make(struct image_tree_spec *spec, struct err *err)
 		r = put_fstab(spec, root_fd, err);
 	if (r == 0)
 		r = put_base(spec, root_fd, err);
+	if (r == 0)
+		r = put_board(spec, root_fd, err);
 	if (r < 0)
 		return r;
 	boot_fd = path_mkdirs(root_fd, IMAGE_BOOT_MOUNT, 0755, err);

@@ -221,3 +221,169 @@ def damaged_device_tree_is_refused(lab):
             assert "the device tree is damaged" in str(e), e
             continue
         raise AssertionError("cut at %d is taken" % cut)
+
+
+# ---- kiln-node boot-update: the same code on a node ----
+
+def node_root(lab, arch, name):
+    """The real kernel's tree with what the desk puts into a root for it."""
+    root = os.path.join(lab.dir, name)
+    run("cp", "-al", lab.roots[arch], root)
+    board = lab.board(arch)
+    os.makedirs(root + "/usr/lib/kiln")
+    shutil.copy(lab.init(arch), root + "/usr/lib/kiln/kiln-init")
+    with open(root + "/usr/lib/kiln/board.json", "w") as f:
+        json.dump({"schema": 1, "boot": board["boot"], "modules": board["initrd_modules"],
+                   "microcode": board.get("microcode", [])}, f)
+    return root
+
+
+def boot_update(lab, root, boot, *args, inject=None):
+    argv = [os.path.join(lab.out, "kiln-node"), "boot-update", "--root", root, "--boot", boot] + list(args)
+    if inject:
+        argv = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + inject[0],
+                "-e", "inject=%s:signal=KILL:when=%d" % inject] + argv
+    p = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return p.returncode, p.stdout
+
+
+OLD = "7.0.0-old"
+CONFIG = """# mine
+kernel=vmlinuz-%s
+initramfs initrd-%s followkernel
+enable_uart=1
+dtparam=mine
+"""
+
+
+def pi_boot(lab, name):
+    boot = os.path.join(lab.dir, name)
+    os.makedirs(boot)
+    for f, text in (("config.txt", CONFIG % (OLD, OLD)), ("vmlinuz-" + OLD, "old kernel"), ("initrd-" + OLD, "old initrd"),
+                    ("bcm2712-rpi-5-b.dtb", "old tree"), ("cmdline.txt", "root=x"), ("vmlinuz-6.0-older", "x"),
+                    ("initrd-6.0-older", "x"), ("initrd-7.0.0-cut.kiln-new", "x")):
+        with open(os.path.join(boot, f), "w") as g:
+            g.write(text)
+    return boot
+
+
+def pi_boots(boot, new, whole):
+    """What the firmware would load: the old kernel or the new one, whole."""
+    config = open(boot + "/config.txt").read()
+    for release in (OLD, new):
+        if config == CONFIG % (release, release):
+            break
+    else:
+        raise AssertionError("config.txt is neither old nor new:\n" + config)
+    for f in ("vmlinuz-", "initrd-"):
+        with open(os.path.join(boot, f + release), "rb") as g:
+            data = g.read()
+        assert data == (whole[f] if release == new else {"vmlinuz-": b"old kernel", "initrd-": b"old initrd"}[f]), f
+    return release
+
+
+@test
+def boot_update_on_a_pi(lab):
+    root, new = node_root(lab, "arm64", "pi-root"), lab.release["arm64"]
+    boot = pi_boot(lab, "pi-boot")
+    code, out = boot_update(lab, root, boot, new)
+    assert code == 0, out
+    assert "to go back: copy config-%s.txt over config.txt" % OLD in out, out
+    names = sorted(os.listdir(boot))
+    assert names == sorted(["bcm2712-d-rpi-5-b.dtb", "bcm2712-rpi-5-b.dtb", "bcm2712-rpi-5-b.dtb.old", "cmdline.txt",
+                            "config-%s.txt" % OLD, "config.txt", "initrd-" + OLD, "initrd-" + new, "vmlinuz-" + OLD,
+                            "vmlinuz-" + new]), names
+    assert open(boot + "/config-%s.txt" % OLD).read() == CONFIG % (OLD, OLD)
+    with open(lab.vmlinuz["arm64"], "rb") as f:
+        assert subprocess.run(["gzip", "-dc", boot + "/vmlinuz-" + new], stdout=subprocess.PIPE, check=True).stdout == f.read()
+    assert any(n.endswith("/kiln.order") for n in [l.split()[-1] for l in cpio_list(unpacked(boot + "/initrd-" + new, 0))])
+    whole = {f: open(os.path.join(boot, f + new), "rb").read() for f in ("vmlinuz-", "initrd-")}
+    assert pi_boots(boot, new, whole) == new
+    code, out = boot_update(lab, root, boot, "--remove", new)
+    assert code == 1 and "kernel %s is the one that boots next" % new in out, out
+    code, out = boot_update(lab, root, boot, "--remove", OLD)
+    assert code == 0 and not [n for n in os.listdir(boot) if OLD in n], out
+    # killed at every call that names or removes something
+    with open(root + "/usr/lib/kiln/board.json", "w") as f:
+        json.dump({"schema": 1, "boot": "rpi", "modules": ["fixed"], "microcode": []}, f)
+    image = "%s/usr/lib/modules/%s/vmlinuz" % (root, new)
+    with open(image, "rb") as f:
+        start = f.read(1 << 20)         # enough for the header; gzip of the whole takes its time
+    os.unlink(image)
+    with open(image, "wb") as f:
+        f.write(start)
+    seen, n, whole = set(), 1, {}
+    while True:
+        shutil.rmtree(boot)
+        pi_boot(lab, "pi-boot")
+        code, out = boot_update(lab, root, boot, new, inject=("renameat,renameat2,rename,unlinkat,unlink,fsync", n))
+        if code == 0:
+            break
+        if not whole:   # what a whole run writes, once
+            other = pi_boot(lab, "pi-boot-whole")
+            assert boot_update(lab, root, other, new)[0] == 0
+            whole = {f: open(os.path.join(other, f + new), "rb").read() for f in ("vmlinuz-", "initrd-")}
+        seen.add(pi_boots(boot, new, whole))
+        n += 1
+        code, out = boot_update(lab, root, boot, new)
+        assert code == 0 and pi_boots(boot, new, whole) == new, out
+        assert not [x for x in os.listdir(boot) if x.endswith(".kiln-new")]
+    assert n > 10 and seen == {OLD, new}, (n, seen)
+    return "killed at %d calls" % (n - 1)
+
+
+@test
+def boot_update_on_uefi(lab):
+    root, new = node_root(lab, "amd64", "pc-root"), lab.release["amd64"]
+    boot = os.path.join(lab.dir, "pc-boot")
+    os.makedirs(boot + "/loader/entries")
+    entry = "title Kiln (%s)\nlinux /vmlinuz-%s\ninitrd /initrd-%s\noptions root=UUID=1 kiln.boot=A panic=30\n" % (OLD, OLD, OLD)
+    for f, text in (("loader/entries/kiln-%s.conf" % OLD, entry), ("vmlinuz-" + OLD, "old"), ("initrd-" + OLD, "old")):
+        with open(os.path.join(boot, f), "w") as g:
+            g.write(text)
+    code, out = boot_update(lab, root, boot, new)
+    assert code == 0, out
+    with open(boot + "/loader/entries/kiln-%s+3.conf" % new) as f:
+        text = f.read()
+    assert "\noptions root=UUID=1 kiln.boot=A panic=30\n" in text and "\nlinux /vmlinuz-%s\n" % new in text, text
+    assert open(boot + "/loader/entries/kiln-%s.conf" % OLD).read() == entry
+    with open(lab.vmlinuz["amd64"], "rb") as f, open(boot + "/vmlinuz-" + new, "rb") as g:
+        assert f.read() == g.read()
+    assert "kernel/x86/microcode/GenuineIntel.bin" in run("lsinitramfs", boot + "/initrd-" + new)
+    code, out = boot_update(lab, root, boot, new)       # installed again: nothing new to count
+    assert code == 0 and sorted(os.listdir(boot + "/loader/entries")) == \
+        sorted(["kiln-%s.conf" % OLD, "kiln-%s+3.conf" % new]), out
+    code, out = boot_update(lab, root, boot, "--remove", new)
+    assert code == 0 and os.listdir(boot + "/loader/entries") == ["kiln-%s.conf" % OLD], out
+    # the running kernel's counter goes once it is good
+    running = os.uname().release
+    os.rename(boot + "/loader/entries/kiln-%s.conf" % OLD, boot + "/loader/entries/kiln-%s+2-1.conf" % running)
+    code, out = boot_update(lab, root, boot, "--good")
+    assert code == 0 and os.listdir(boot + "/loader/entries") == ["kiln-%s.conf" % running], out
+    # the third kernel pushes the oldest out, never the running one
+    for release in (running, "1.0"):
+        for f in ("vmlinuz-", "initrd-"):
+            with open(os.path.join(boot, f + release), "w") as g:
+                g.write("x")
+    with open(boot + "/loader/entries/kiln-1.0.conf", "w") as g:
+        g.write(entry)
+    code, out = boot_update(lab, root, boot, new)
+    assert code == 0, out
+    kernels = sorted(n for n in os.listdir(boot) if n.startswith("vmlinuz-"))
+    assert kernels == sorted(["vmlinuz-" + running, "vmlinuz-" + new]), kernels
+    assert sorted(os.listdir(boot + "/loader/entries")) == sorted(["kiln-%s.conf" % running, "kiln-%s+3.conf" % new])
+
+
+@test
+def boot_update_refuses(lab):
+    root, boot = node_root(lab, "amd64", "bad-root"), os.path.join(lab.dir, "bad-boot")
+    os.makedirs(boot + "/loader/entries")
+    for args, text in ((["../x"], "'../x' is no kernel release"), (["9.9"], "kernel 9.9: no 'modules.dep'"),
+                       ([lab.release["amd64"]], "no entry of Kiln's in 'loader/entries'")):
+        code, out = boot_update(lab, root, boot, *args)
+        assert code == 1 and text in out, out
+    for args, text in (([], "which kernel? give its release"), (["a", "b"], "one kernel release at a time"),
+                       (["--good", "a"], "--good takes no kernel release"), (["--x"], "unknown option '--x'")):
+        code, out = boot_update(lab, root, boot, *args)
+        assert code == 2 and text in out, out
+    assert not [n for n in os.listdir(boot) if n.endswith(".kiln-new")]
