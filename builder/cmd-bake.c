@@ -15,11 +15,6 @@
 
 #define WIPES_MAX 32
 
-#if !__has_include("bundle.c")
-#pragma weak bundle_build
-#pragma weak bundle_result_done
-#endif
-
 const char cmd_bake_help[] =
 	"Without NODE: all nodes. Makes out/NODE.img, out/NODE.bmap and out/NODE.image.json.\n"
 	"Needs neither root nor loop devices. A second run makes only what has changed: a new\n"
@@ -178,8 +173,7 @@ struct baking {
 
 static void baking_done(struct baking *b)
 {
-	if (bundle_result_done)
-		bundle_result_done(&b->bundle);
+	bundle_result_done(&b->bundle);
 	json_decref(b->made);
 }
 
@@ -222,7 +216,7 @@ static int make_bundle(struct baking *b, struct err *err)
 
 	for (size_t i = 0; i < b->cluster->nodes_len; i++)
 		needed |= b->cluster->nodes[i].role == ROLE_CONTROL_PLANE && wanted(b->args, &b->cluster->nodes[i]);
-	if (!needed || !bundle_build)
+	if (!needed)
 		return 0;
 	phase_begin(&b->phases, "%s: bundle", b->cluster->name);
 	r = bundle_build(b->cluster, 0, &b->bundle, err);
