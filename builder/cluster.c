@@ -253,6 +253,10 @@ int cluster_load(const char *path, struct cluster **ret, struct diag_list *diags
 	size_t len, n;
 	int r;
 
+	diag_list_done(diags);
+	diags->path = strdup(path);
+	if (!diags->path)
+		return err_nomem(err);
 	r = file_read_at(AT_FDCWD, path, YAML_BYTES_MAX, &text, &len, err);
 	if (r < 0)
 		return r;
