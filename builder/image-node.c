@@ -158,7 +158,7 @@ static int copy_base(const struct work *w, struct tempfile **ret, struct err *er
 	if (r == 0)
 		r = gpt_write(t->fd, t->path, &w->layout, err);
 	if (r < 0)
-		return r;
+		return err_wrapf(err, r, "cannot make '%s'", w->image);
 	*ret = TAKE_PTR(t);
 	return 0;
 }
