@@ -4,8 +4,10 @@
  * text of `btrfs inspect-internal dump-tree`, line by line.
  */
 #include "btrfs.h"
+#include "parse.h"
 #include "spawn.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define DUMP_TIMEOUT_MS (5u * 60 * 1000)
@@ -51,23 +53,39 @@ static int add_range(struct map *m, uint64_t offset, uint64_t length)
 	return 0;
 }
 
+/* The number that follows @word in a line; false: no such word, or no number behind it. */
+static bool number_after(const char *line, const char *word, uint64_t *ret)
+{
+	const char *p = strstr(line, word);
+	char digits[24];
+	size_t n;
+
+	if (!p)
+		return false;
+	p += strlen(word);
+	n = strspn(p, "0123456789");
+	if (n == 0 || n >= sizeof(digits))
+		return false;
+	memcpy(digits, p, n);
+	digits[n] = '\0';
+	return u64_parse(digits, ret) == 0;
+}
+
 static int take_chunk(struct map *m, const char *line)
 {
 	struct chunk *last = m->chunks_len ? &m->chunks[m->chunks_len - 1] : NULL;
-	unsigned long long a;
-	const char *p = strstr(line, "CHUNK_ITEM ");
 	struct chunk *grown;
-	unsigned int n;
+	uint64_t a;
 
-	if (strstr(line, "item ") && p && sscanf(p, "CHUNK_ITEM %llu)", &a) == 1) {
+	if (number_after(line, " CHUNK_ITEM ", &a)) {
 		grown = reallocarray(m->chunks, m->chunks_len + 1, sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
 		m->chunks = grown;
 		grown[m->chunks_len++] = (struct chunk){ .logical = a };
-	} else if (last && sscanf(line, " length %llu owner", &a) == 1) {
+	} else if (last && strstr(line, " owner ") && number_after(line, "\tlength ", &a)) {
 		last->length = a;
-	} else if (last && sscanf(line, " stripe %u devid 1 offset %llu", &n, &a) == 2) {
+	} else if (last && strstr(line, "\tstripe ") && number_after(line, " devid 1 offset ", &a)) {
 		if (last->copies == CHUNK_COPIES)
 			return -EINVAL;
 		last->offset[last->copies++] = a;
@@ -96,16 +114,13 @@ static int add_logical(struct map *m, uint64_t logical, uint64_t length)
 
 static int take_extent(struct map *m, const char *line)
 {
-	const char *key = strstr(line, "key (");
-	unsigned long long at, length;
+	uint64_t at, length;
 
-	if (!key || !strstr(line, "item "))
+	if (!number_after(line, "key (", &at))
 		return 0;
-	if (sscanf(key, "key (%llu EXTENT_ITEM %llu)", &at, &length) == 2)
+	if (number_after(line, " EXTENT_ITEM ", &length))
 		return add_logical(m, at, length);
-	if (sscanf(key, "key (%llu METADATA_ITEM", &at) == 1 && strstr(key, "METADATA_ITEM"))
-		return add_logical(m, at, NODE_BYTES);
-	return 0;
+	return strstr(line, " METADATA_ITEM ") ? add_logical(m, at, NODE_BYTES) : 0;
 }
 
 static int take_text(void *arg, const char *data, size_t len)

@@ -3,13 +3,13 @@
 
 node_address() { sed -n "/^  $1:/,/^  [a-z]*:\$/s/.*addresses: \[\(.*\)\].*/\1/p" cluster.yaml | tr -d '",'; }
 
-# The assertions on the node, by root, and those from outside
-assert_node() { # node, label
-	local node=$1 label=$2 out line
+# A script on the node as root; its results are counted here
+on_node() { # node, label, script
+	local node=$1 label=$2 script=$3 out line
 	# shellcheck disable=SC2046
-	out=$(ssh_to "$node" sudo bash -s -- "$node" $(node_address "$node") <"$srcdir/tests/qemu/guest.sh" 2>&1)
+	out=$(ssh_to "$node" sudo bash -s -- "$node" $(node_address "$node") <"$srcdir/tests/qemu/$script" 2>&1)
 	if ! grep -q '^ok - ' <<<"$out"; then
-		not_ok "$label: assertions ran" "$out"
+		not_ok "$label: $script ran" "$out"
 		return
 	fi
 	while IFS= read -r line; do
@@ -19,6 +19,11 @@ assert_node() { # node, label
 		*) echo "$line" ;;
 		esac
 	done <<<"$out"
+}
+# The assertions on the node, and those from outside
+assert_node() { # node, label
+	local node=$1 label=$2 out
+	on_node "$node" "$label" guest.sh
 	ok "$label: host key is the one in known_hosts"
 	out=$(ssh -p "$ssh_port" -o BatchMode=no -o PreferredAuthentications=password,keyboard-interactive \
 		-o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 -o StrictHostKeyChecking=yes \
@@ -42,6 +47,7 @@ boot() {
 		ok "$label: login after $((SECONDS - started)) s"
 		[ "$node" != duck ] || check "$label: Secure Boot is on" grep -aqE 'Secure boot enabled|secureboot: Secure boot' "$serial"
 		assert_node "$node" "$label"
+		[ "$bus" != nvme ] || on_node "$node" "$label" features.sh
 	else
 		not_ok "$label: login within $boot_deadline s" "$(console)"
 	fi

@@ -16,7 +16,7 @@ with open(path, "r+b") as f:
     clusters = (sectors - reserved - tables * table_sectors) // per_cluster
     if what == "fits":  # more sectors than the partition has
         f.seek(START + 32)
-        f.write(struct.pack("<I", sectors + 65536))
+        f.write(struct.pack("<I", sectors + 64))
     elif what == "slack":  # the last cluster is in use
         for t in range(tables):
             f.seek(START + (reserved + t * table_sectors) * 512 + 4 * (clusters + 1))
