@@ -41,7 +41,7 @@ one() {
 	out=$cache/store/$name-$sum
 	if [ ! -x "$out" ]; then
 		local t0=$SECONDS
-		exec 8>"$cache/lock" # one build at a time; what is there needs no lock
+		exec 8>"$cache/lock-$name" # what is there needs no lock
 		flock 8
 		[ -x "$out" ] || (cd "$here/$module" && CGO_ENABLED=0 GOOS=linux GOARCH=$arch GOWORK=off \
 			nice -n 5 go build -p 2 -ldflags "-s -w $xflags" -o "$out.new" "$package") ||

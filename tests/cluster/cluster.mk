@@ -6,4 +6,4 @@ testk3s:
 
 SUITES += cluster
 test-cluster:
-	@bash tests/cluster/run.sh test-units.sh test-outside.sh test-join.sh
+	@bash tests/cluster/run.sh test-units.sh test-outside.sh test-join.sh test-scenario.sh

@@ -94,6 +94,20 @@ cluster_run() {
 	return 1
 }
 
+# cluster_certmanager [DURATION] - cert-manager's real webhook and cainjector take
+# the place of the played pods; cainjector starts that much later
+cluster_certmanager() {
+	local port
+	[ -x "$CLUSTER_BIN/certmanager" ] || bash "$CLUSTER_HERE/build.sh" certmanager >/dev/null || return 1
+	port=$(cluster_port) || return 1
+	CLUSTER_RESERVED="${CLUSTER_RESERVED:-} $port"
+	# its RBAC lets in-cluster identities do this; here it acts as the supervisor
+	"$CLUSTER_BIN/certmanager" --kubeconfig "$CLUSTER_DIR/data/server/cred/supervisor.kubeconfig" \
+		--port "$port" --inject-after "${1:-0s}" >"$CLUSTER_DIR/certmanager.log" 2>&1 </dev/null &
+	CLUSTER_AGENTS="${CLUSTER_AGENTS:-} $!"
+	echo "cert-manager/cert-manager-webhook-:10250 127.0.0.1:$port" >>"$CLUSTER_DIR/data/server/routes"
+}
+
 # cluster_agent NAME [option of k3s agent...] - a real agent process that joins
 # by the server's token; sets CLUSTER_LB, the port of its balancer. Its data is
 # in $CLUSTER_DIR/NAME, its log beside it.
@@ -103,7 +117,7 @@ cluster_agent() {
 	CLUSTER_LB=$(cluster_port) || return 1
 	CLUSTER_RESERVED="${CLUSTER_RESERVED:-} $CLUSTER_LB"
 	mkdir -p "$CLUSTER_DIR/$name"
-	TESTK3S_NODE_DIR=$CLUSTER_DIR/$name/node NOTIFY_SOCKET=${CLUSTER_NOTIFY:-} K3S_CONFIG_FILE='' \
+	TESTK3S_SCENARIO=$CLUSTER_SCENARIO TESTK3S_NODE_DIR=$CLUSTER_DIR/$name/node NOTIFY_SOCKET=${CLUSTER_NOTIFY:-} K3S_CONFIG_FILE='' \
 		"$CLUSTER_BIN/testk3s-agent" agent --config "$CLUSTER_DIR/$name/config.yaml" \
 		--data-dir "$CLUSTER_DIR/$name/data" --lb-server-port "$CLUSTER_LB" --node-name "$name" \
 		--server "$CLUSTER_URL" --token "$(cat "$CLUSTER_DIR/data/server/node-token")" "$@" \
@@ -157,6 +171,21 @@ status:
   - {type: Hostname, address: $name}
 EOF
 	done
+}
+
+# cluster_scenario - takes the scenario from standard input and waits until it is in force
+cluster_scenario() {
+	local n before
+	before=$(grep -c 'scenario in force\|scenario: ' "$CLUSTER_LOG")
+	cat >"$CLUSTER_SCENARIO.new"
+	if cmp -s "$CLUSTER_SCENARIO.new" "$CLUSTER_SCENARIO"; then return 0; fi
+	mv "$CLUSTER_SCENARIO.new" "$CLUSTER_SCENARIO"
+	for n in $(seq 100); do
+		if [ "$(grep -c 'scenario in force\|scenario: ' "$CLUSTER_LOG")" -gt "$before" ]; then return 0; fi
+		sleep 0.1
+	done
+	echo 'lib.sh: the scenario is not in force' >&2
+	return 1
 }
 
 # cluster_wait SECONDS COMMAND... - until the command succeeds

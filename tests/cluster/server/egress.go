@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -23,6 +24,7 @@ import (
 type egress struct {
 	config string // the API server's egress-selector-config-file
 	socket string
+	file   string // neighbours' routes
 
 	mu     sync.Mutex
 	routes map[string]string // "namespace/pod-prefix:port" -> "127.0.0.1:port"
@@ -30,7 +32,8 @@ type egress struct {
 
 func newEgress(s *settings) (*egress, error) {
 	e := &egress{config: filepath.Join(s.data, "etc", "egress-selector-config.yaml"),
-		socket: filepath.Join(s.data, "egress.sock"), routes: map[string]string{}}
+		socket: filepath.Join(s.data, "egress.sock"), file: filepath.Join(s.data, "routes"),
+		routes: map[string]string{}}
 	if len(e.socket) > 100 { // sun_path holds 108
 		dir, err := os.MkdirTemp("", "testk3s")
 		if err != nil {
@@ -112,10 +115,9 @@ func (e *egress) resolve(ctx context.Context, client kubernetes.Interface, hostp
 	if err != nil {
 		return "", err
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	routes := e.all()
 	for _, pod := range pods.Items {
-		for route, to := range e.routes {
+		for route, to := range routes {
 			prefix, rport, ok := strings.Cut(route, ":")
 			if ok && rport == port && strings.HasPrefix(pod.Namespace+"/"+pod.Name, prefix) {
 				return to, nil
@@ -123,4 +125,25 @@ func (e *egress) resolve(ctx context.Context, client kubernetes.Interface, hostp
 		}
 	}
 	return "", fmt.Errorf("nobody plays %s", hostport)
+}
+
+// all are the scenario's routes and those of the neighbours that were started
+// beside the server: lines of `<namespace>/<pod prefix>:<port> <address>`.
+func (e *egress) all() map[string]string {
+	e.mu.Lock()
+	ret := maps.Clone(e.routes)
+	e.mu.Unlock()
+	if ret == nil {
+		ret = map[string]string{}
+	}
+	text, err := os.ReadFile(e.file)
+	if err != nil {
+		return ret
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if from, to, ok := strings.Cut(line, " "); ok {
+			ret[from] = strings.TrimSpace(to)
+		}
+	}
+	return ret
 }

@@ -102,7 +102,7 @@ func (k *kubelet) status(ready bool) object {
 		"allocatable":     res,
 		"conditions":      conditions(ready),
 		"daemonEndpoints": object{"kubeletEndpoint": object{"Port": 10250}},
-		"images":          k.images.Status(k.maxImages()),
+		"images":          visible(k.images.Status(k.maxImages())),
 		"nodeInfo": object{
 			"architecture":            runtime.GOARCH,
 			"bootID":                  readLine("/proc/sys/kernel/random/boot_id"),
