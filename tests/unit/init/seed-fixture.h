@@ -34,12 +34,23 @@ struct item {
 	const char *data;        /* contents or target */
 };
 
+/* Texts that an assertion looks at once: released when 64 more came. */
+static inline char *keep(char *text)
+{
+	static char *kept[64];
+	static size_t next;
+
+	free(kept[next]);
+	kept[next] = text;
+	next = (next + 1) % ARRAY_SIZE(kept);
+	return text;
+}
 static inline char *slurp(const char *path)
 {
 	char *text = NULL;
 
 	ASSERT_OK(file_read_at(AT_FDCWD, path, 64 << 20, &text, NULL, &err), &err);
-	return text;
+	return keep(text);
 }
 static inline void spit(const char *path, const char *text)
 {
@@ -125,7 +136,7 @@ static inline const char *seed_write(uint64_t baked_at, const struct item *items
 /* Moves into a folder in memory, where a sync costs nothing: for long loops. Gone at exit. */
 static inline void in_memory(void)
 {
-	struct tempfile *t = NULL;
+	static struct tempfile *t;
 
 	if (access("/dev/shm", W_OK) < 0)
 		return;

@@ -152,13 +152,11 @@ static void assert_whole_files(void)
 	ASSERT(strcmp(hosts, "changed by hand\n") == 0 || strcmp(hosts, "127.0.0.1 sheep\n") == 0);
 	if (strcmp(hosts, "127.0.0.1 sheep\n") == 0)
 		ASSERT_STR(slurp("root/etc/hosts.kiln-old"), "changed by hand\n");
-	free(name);
-	free(hosts);
 }
 
 TEST(killed_at_every_call_the_next_run_completes)
 {
-	char *before, *after;
+	cleanup_free char *before = NULL, *after = NULL;
 	long calls, n;
 
 	in_memory();
@@ -182,7 +180,7 @@ TEST(killed_at_every_call_the_next_run_completes)
 /* Killed, and the run that repairs is killed as well. */
 TEST(killed_twice_the_third_run_completes)
 {
-	char *before, *after;
+	cleanup_free char *before = NULL, *after = NULL;
 	long calls, n;
 
 	in_memory();
@@ -202,7 +200,7 @@ TEST(killed_twice_the_third_run_completes)
 
 TEST(failed_at_every_call_it_is_old_or_new_or_done_again)
 {
-	char *before, *after;
+	cleanup_free char *before = NULL, *after = NULL;
 	long calls, refused = 0, torn = 0, done = 0;
 
 	in_memory();

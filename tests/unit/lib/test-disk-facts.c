@@ -42,7 +42,9 @@ TEST(usb_stick_has_the_serial_of_its_usb_device)
 	attr(SDA, "device/vpd_pg80", "\0\200\0\004ABCD", 8);
 	link_block("sda", "../../" SDA);
 	ASSERT_OK(disk_facts_read("sys", "sda", &f, &err), &err);
-	ASSERT_STR(disk_facts_describe(&f), "sda: usb, 28.6 GiB, Ultra Fit, serial 4C530001, removable");
+	cleanup_free char *text = disk_facts_describe(&f);
+
+	ASSERT_STR(text, "sda: usb, 28.6 GiB, Ultra Fit, serial 4C530001, removable");
 }
 
 TEST(sata_disk_has_the_serial_of_its_vital_product_data)
