@@ -11,6 +11,10 @@ const struct command commands[] = {
 	  "Called by apt through /etc/kernel/postinst.d/zz-kiln-node and postrm.d. On UEFI a new kernel\n"
 	  "is tried three times before systemd-boot goes back to the old one by itself. On the Pi the\n"
 	  "old config.txt stays as config-<old release>.txt: copy it over config.txt to go back.\n" },
+	{ "run", cmd_run, "", "bring this node up and keep watch (the service)", "" },
+	{ "status", cmd_status, "[--watch] [--json]", "show how far this node has come",
+	  "  --watch   again every two seconds\n"
+	  "  --json    status.json as it is\n" },
 	{ "probe", cmd_probe, "[--fsid FSID] [--json] PATH",
 	  "tell whether a disk is blank, ours or foreign",
 	  "  --fsid FSID   the Ceph cluster that is ours (default: none is)\n"

@@ -1,0 +1,48 @@
+/*
+ * agent - what kiln-node run knows and holds while it turns its steps
+ *
+ * All paths are taken below root ("/" but for tests: $KILN_ROOT). Ownership: the agent
+ * owns everything here. One thread, no locks.
+ */
+#pragma once
+
+#include "journal.h"
+#include "kube.h"
+#include "node-json.h"
+#include "step.h"
+
+#define STATE_DIR "var/lib/kiln"
+#define RUN_DIR "run/kiln"
+
+struct agent {
+	char *root; /* owned; "/" or a test's folder, no slash at its end but for "/" */
+	int root_fd, state_fd, run_fd; /* owned */
+	struct node_json node;
+	struct journal *journal;
+	struct engine engine;
+	struct kube *kube; /* NULL until the k3s step could make it */
+	int64_t started_s; /* monotonic seconds */
+	char boot_id[37];
+	bool report_ready; /* namespace and Roles of step-report.c were applied in this boot */
+};
+
+/* Read node.json, open the journal. -ENOENT: no seed was imported. */
+int agent_open(struct agent *a, const struct step *steps, struct err *err) MUST_CHECK;
+void agent_done(struct agent *a);
+#define cleanup_agent CLEANUP(agent_done)
+
+/* A small file below root, read whole; -ENOENT as it is, without a message of its own. */
+int agent_read(const struct agent *a, const char *path, char **ret, struct err *err) MUST_CHECK;
+/* "<root>/<path>", owned by the caller. */
+char *agent_path(const struct agent *a, const char *path);
+/* status.json from the engine's state, replaced atomically; and STATUS= for systemd. */
+int agent_write_status(struct agent *a, struct err *err) MUST_CHECK;
+
+extern const struct step agent_steps[];
+
+int step_clock(struct agent *a, struct step_turn *turn, struct err *err);
+int step_host(struct agent *a, struct step_turn *turn, struct err *err);
+int step_network(struct agent *a, struct step_turn *turn, struct err *err);
+int step_k3s(struct agent *a, struct step_turn *turn, struct err *err);
+int step_labels(struct agent *a, struct step_turn *turn, struct err *err);
+int step_report(struct agent *a, struct step_turn *turn, struct err *err);

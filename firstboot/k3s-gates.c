@@ -1,0 +1,152 @@
+#include "k3s-gates.h"
+
+#include "buf.h"
+#include "json.h"
+#include "pki.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#define CACERTS_MAX ((size_t)1 << 20)
+
+static size_t on_body(char *data, size_t size, size_t n, void *user)
+{
+	struct buf *b = user;
+
+	(void)size;
+	return buf_add(b, data, n) < 0 ? 0 : n;
+}
+
+static void easy_cleanup(CURL **c)
+{
+	if (*c)
+		curl_easy_cleanup(*c);
+}
+
+/* Without verification, as K3s does it: what comes is only compared with the pinned hash. */
+static CURLcode fetch_cacerts(const char *server, struct buf *body, char *text)
+{
+	CLEANUP(easy_cleanup) CURL *c = curl_easy_init();
+	char url[512];
+
+	if (!c)
+		return CURLE_OUT_OF_MEMORY;
+	(void)snprintf(url, sizeof(url), "%s/cacerts", server);
+	(void)curl_easy_setopt(c, CURLOPT_URL, url);
+	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
+	(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+	(void)curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 8000L);
+	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+	return curl_easy_perform(c);
+}
+
+int k3s_check_ca(const char *server, const char *token, struct step_turn *turn, struct err *err)
+{
+	cleanup_buf struct buf body = BUF_INIT(CACERTS_MAX);
+	char text[CURL_ERROR_SIZE] = "", hash[PKI_K10_MAX];
+	CURLcode code = fetch_cacerts(server, &body, text);
+	int r;
+
+	if (code != CURLE_OK) {
+		step_reasonf(turn, "waiting for the control-plane at %s: %s", server,
+			     text[0] ? text : curl_easy_strerror(code));
+		return TURN_WAIT;
+	}
+	r = pki_k10_hash(buf_str(&body), body.len, hash, err);
+	if (r < 0)
+		return err_wrapf(err, r, "what %s/cacerts sent", server);
+	if (strncmp(token + 3, hash, strlen(hash)) != 0)
+		return err_setf(err, -EPERM,
+				"%s has another CA (hash %.12s...) than this node's token pins "
+				"(%.12s...): it is not our "
+				"cluster, or .kiln/secrets was made anew; nothing is sent there",
+				server, hash, token + 3);
+	return TURN_DONE;
+}
+
+/* An answer that is no success, in words; wrong CA is an error, all else is waited for. */
+static int not_ok(const struct kube_req *req, const char *what, struct step_turn *turn,
+		  struct err *err)
+{
+	if (req->reply.class == KUBE_WRONG_CLUSTER)
+		return err_setf(err, -EPERM,
+				"%s: the API server's certificate is not of our CA: %s", what,
+				req->reply.message);
+	step_reasonf(turn, "waiting for %s: %s", what,
+		     req->reply.message[0] ? req->reply.message : "no answer");
+	return TURN_WAIT;
+}
+
+int k3s_check_ready(struct kube *k, bool control_plane, struct step_turn *turn, struct err *err)
+{
+	cleanup_kube_req struct kube_req req = { .method = "GET",
+						 .path = "/readyz",
+						 .timeout_ms = 5000 };
+	int r;
+
+	if (!control_plane)
+		return TURN_DONE;
+	r = kube_do(k, &req, err);
+	if (r < 0)
+		return r;
+	return req.reply.class == KUBE_OK ? TURN_DONE : not_ok(&req, "/readyz", turn, err);
+}
+
+static bool has_address(const json_t *node, const char *want)
+{
+	const json_t *list = js_at(node, "status.addresses");
+	size_t i, len = strcspn(want, "/");
+	const json_t *e;
+
+	json_array_foreach (list, i, e) {
+		const char *have = json_string_value(json_object_get(e, "address"));
+
+		if (have && strlen(have) == len && strncmp(have, want, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+int k3s_check_node(struct kube *k, const struct node_json *n, struct step_turn *turn,
+		   struct err *err)
+{
+	char path[512];
+	cleanup_kube_req struct kube_req req = { .method = "GET",
+						 .path = path,
+						 .timeout_ms = 5000 };
+	cleanup_json json_t *node = NULL;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/api/v1/nodes/%s", n->node.name);
+	r = kube_do(k, &req, err);
+	if (r < 0)
+		return r;
+	if (req.reply.class == KUBE_ABSENT) {
+		step_reasonf(
+			turn,
+			"waiting for this node to register; a 'Node password rejected' in K3s' log "
+			"means that another machine had this name");
+		return TURN_WAIT;
+	}
+	if (req.reply.class != KUBE_OK)
+		return not_ok(&req, "this node's registration", turn, err);
+	node = kube_reply_json(&req.reply, err);
+	if (!node)
+		return -EBADMSG;
+	for (size_t i = 0; i < n->node.addresses.len; i++) {
+		if (!has_address(node, n->node.addresses.items[i])) {
+			step_reasonf(turn,
+				     "the Node object lacks address %s: K3s was told so by "
+				     "kubelet-arg node-ip",
+				     n->node.addresses.items[i]);
+			return TURN_WAIT;
+		}
+	}
+	return TURN_DONE;
+}

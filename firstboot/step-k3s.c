@@ -1,0 +1,134 @@
+/*
+ * K3s: started, and its gates in order. READY=1 of its unit means that the API
+ * server answers, not that this node is in the cluster; so each gate is asked itself:
+ *	config and token complete · CA of the server the one that the token pins ·
+ *	unit running · /readyz with our own certificate · own Node with all addresses
+ * An empty token or server would make K3s found a cluster of its own: refused.
+ */
+#include "agent.h"
+#include "k3s-gates.h"
+#include "kube-cred.h"
+#include "spawn.h"
+
+#include <string.h>
+
+#define TOKEN_FILE "etc/rancher/k3s/token"
+#define KUBECONFIG_FILE "etc/rancher/k3s/k3s.yaml"
+#define AGENT_URL "https://127.0.0.1:6444" /* the agent's load balancer in front of all servers */
+
+static int read_token(struct agent *a, char **ret, struct err *err)
+{
+	cleanup_free char *token = NULL;
+	int r = agent_read(a, TOKEN_FILE, &token, err);
+
+	if (r < 0)
+		return err_wrapf(err, r, "the cluster's token");
+	token[strcspn(token, "\r\n")] = '\0';
+	if (strncmp(token, "K10", 3) != 0 || strlen(token) < 3 + 64 + 2 || !strstr(token, "::"))
+		return err_setf(err, -EINVAL,
+				"'/%s' holds no full K10 token: K3s would trust any server; bake "
+				"this node anew",
+				TOKEN_FILE);
+	*ret = TAKE_PTR(token);
+	return 0;
+}
+
+/* What would make K3s found a cluster of its own, or join a wrong one, is stopped here. */
+static int check_join(struct agent *a, struct step_turn *turn, struct err *err)
+{
+	cleanup_free char *token = NULL;
+	int r = read_token(a, &token, err);
+
+	if (r < 0)
+		return r;
+	if (a->node.node.init)
+		return TURN_DONE;
+	if (!a->node.k3s.server || !*a->node.k3s.server)
+		return err_setf(err, -EINVAL,
+				"node.json names no server to join: bake this node anew");
+	return k3s_check_ca(a->node.k3s.server, token, turn, err);
+}
+
+static int start_unit(const char *unit, struct err *err)
+{
+	cleanup_spawn struct spawn s = {
+		.argv = (const char *const[]){ "systemctl", "start", "--no-block", "--", unit,
+					       NULL },
+		.timeout_ms = 5000,
+	};
+
+	return spawn_run(&s, err);
+}
+
+/* "active", "activating", "failed" … as systemd says it. */
+static int unit_state(const char *unit, char *ret, size_t size, struct err *err)
+{
+	cleanup_spawn struct spawn s = {
+		.argv = (const char *const[]){ "systemctl", "show", "-P", "ActiveState", "--", unit,
+					       NULL },
+		.timeout_ms = 5000,
+		.out_max = 256,
+	};
+	int r = spawn_run(&s, err);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(ret, size, "%s", s.out);
+	ret[strcspn(ret, "\n")] = '\0';
+	return 0;
+}
+
+static int start(struct agent *a, struct step_turn *turn, struct err *err)
+{
+	const char *unit = a->node.k3s.unit;
+	char state[32];
+	int r = unit_state(unit, state, sizeof(state), err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(state, "active") == 0)
+		return TURN_DONE;
+	if (strcmp(state, "activating") != 0 && strcmp(state, "reloading") != 0) {
+		r = start_unit(unit, err);
+		if (r < 0)
+			return r;
+	}
+	step_reasonf(turn, "waiting for %s to start (it is %s); 'journalctl -u %s' tells more",
+		     unit, state, unit);
+	return TURN_WAIT;
+}
+
+static int connect_api(struct agent *a, struct step_turn *turn, struct err *err)
+{
+	cleanup_kube_cred struct kube_cred cred = { 0 };
+	int r;
+
+	if (a->node.node.role == NODE_CONTROL_PLANE)
+		r = kube_cred_from_k3s_yaml(a->root_fd, KUBECONFIG_FILE, &cred, err);
+	else
+		r = kube_cred_from_kubelet(a->root_fd, a->node.k3s.data_dir, AGENT_URL, &cred, err);
+	if (r == -ENOENT) {
+		step_reasonf(turn, "waiting for K3s to write this node's credentials");
+		return TURN_WAIT;
+	}
+	if (r < 0)
+		return r;
+	kube_free(a->kube);
+	a->kube = NULL;
+	return kube_new(&cred, &a->kube, err);
+}
+
+int step_k3s(struct agent *a, struct step_turn *turn, struct err *err)
+{
+	int r = check_join(a, turn, err);
+
+	if (r == TURN_DONE)
+		r = start(a, turn, err);
+	if (r == TURN_DONE)
+		r = connect_api(a, turn, err);
+	if (r == TURN_DONE)
+		r = k3s_check_ready(a->kube, a->node.node.role == NODE_CONTROL_PLANE, turn, err);
+	if (r == TURN_DONE)
+		r = k3s_check_node(a->kube, &a->node, turn, err);
+	return r;
+}

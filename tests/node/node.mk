@@ -1,0 +1,7 @@
+# kiln-node run against a real API server, in a network namespace of its own.
+SUITES += node
+
+.PHONY: test-node
+test-node: $(O)/kiln-node
+	$(Q)CLUSTER_BIN=$$(bash tests/cluster/build.sh testk3s testk3s-agent kwok) && export CLUSTER_BIN && \
+	KILN_NODE=$(abspath $(O)/kiln-node) unshare -n -m bash tests/node/run.sh
