@@ -6,7 +6,9 @@
 #include <string.h>
 
 struct needs {
-	bool cni, storage_class, unknown;
+	bool cni, storage_class;
+	bool unknown;            /* a name is misspelt: what is missing may be that one */
+	bool garage_told;        /* what garage needs is missing and told */
 };
 
 static bool listed(const struct string_list *l, const char *word)
@@ -19,13 +21,15 @@ static bool listed(const struct string_list *l, const char *word)
 
 /* Every name in `after` stands in the list, and before. */
 static void check_after(struct check *k, const struct component *comp, const struct string_list *after,
-			bool optional)
+			bool optional, struct needs *has)
 {
 	for (size_t i = 0; i < after->len; i++) {
 		const struct component *need = cluster_component(k->c, after->items[i]);
 
-		if (!need && optional)
+		if (!need && (optional || has->unknown))
 			continue;
+		if (!need)
+			has->garage_told |= strcmp(comp->name, "garage") == 0;
 		if (!need)
 			check_pos(k, comp->pos, "component '%s' needs '%s', which is not in the list", comp->name,
 				  after->items[i]);
@@ -50,10 +54,8 @@ static void check_component(struct check *k, const struct component *comp, struc
 		check_pos(k, comp->pos, "component '%s' stands twice in the list", diag_value(comp->name, shown));
 		return;
 	}
-	if (!comp->path && !component_kind_find(comp->name)) {
-		has->unknown = true; /* told */
-		return;
-	}
+	if (!comp->path && !component_kind_find(comp->name))
+		return; /* told */
 	r = component_meta_load(k->c, comp, &meta, &err);
 	if (r == -ENOENT && !comp->path)
 		return; /* Kiln's own data is not whole: what builds the bundle says so */
@@ -61,8 +63,8 @@ static void check_component(struct check *k, const struct component *comp, struc
 		check_pos(k, comp->pos, "component '%s': %s", diag_value(comp->name, shown), err.msg);
 		return;
 	}
-	check_after(k, comp, &meta.after, false);
-	check_after(k, comp, &meta.after_if, true);
+	check_after(k, comp, &meta.after, false, has);
+	check_after(k, comp, &meta.after_if, true, has);
 	has->cni |= listed(&meta.provides, "cni");
 	has->storage_class |= listed(&meta.provides, "storage-class");
 }
@@ -123,10 +125,12 @@ void cluster_check_components(struct check *k)
 	struct needs has = { 0 };
 
 	for (size_t i = 0; i < k->c->components_len; i++)
+		has.unknown |= !k->c->components[i].path && !component_kind_find(k->c->components[i].name);
+	for (size_t i = 0; i < k->c->components_len; i++)
 		check_component(k, &k->c->components[i], &has);
 	if (!has.cni && !has.unknown && list && list->kind == YNODE_SEQ && !cluster_component(k->c, "cilium"))
 		check_at(k, "components", "no component brings a network for pods; add cilium");
-	if (garage && !garage->path && !has.storage_class && !cluster_component(k->c, "rook-ceph"))
+	if (garage && !garage->path && !has.storage_class && !has.garage_told && !cluster_component(k->c, "rook-ceph"))
 		check_pos(k, garage->pos, "garage needs a StorageClass; add rook-ceph before it");
 	if (argocd && !argocd->path)
 		check_argocd(k, argocd);
