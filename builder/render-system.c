@@ -1,4 +1,4 @@
-/* render-system - time, language, kernel settings, updates, and who may become root */
+/* render-system - time servers, kernel settings, updates; locale, zone and account are the base's */
 #include "render.h"
 
 #include "buf.h"
@@ -7,31 +7,18 @@
 
 #include <string.h>
 
-static int time_and_language(const struct render *in, struct fileset *fs, struct err *err)
+static int clock_servers(const struct render *in, struct fileset *fs, struct err *err)
 {
-	const struct cluster *c = in->cluster;
+	const struct addr_list *servers = &in->cluster->network.ntp;
 	cleanup_buf struct buf ntp = BUF_INIT(NODE_FILE_MAX);
-	cleanup_free char *zone = NULL;
 	char addr[IP_TEXT_MAX];
 	int r;
 
-	if (asprintf(&zone, "../usr/share/zoneinfo/%s", c->system.timezone) < 0)
-		return err_nomem(err);
-	r = render_link(fs, "/etc/localtime", zone, err);
-	if (r < 0)
-		return r;
-	r = fileset_addf(fs, "/etc/timezone", 0644, 0, err, "%s\n", c->system.timezone);
-	if (r < 0)
-		return r;
-	r = fileset_addf(fs, "/etc/default/locale", 0644, 0, err, "LANG=%s\n", c->system.locale);
-	if (r < 0)
-		return r;
-	r = render_link(fs, "/etc/locale.conf", "default/locale", err);
-	if (r < 0 || c->network.ntp.len == 0)
-		return r;
-	for (size_t i = 0; i < c->network.ntp.len; i++)
+	if (servers->len == 0)
+		return 0;
+	for (size_t i = 0; i < servers->len; i++)
 		(void)buf_addf(&ntp, "%s%s", i ? " " : "",
-			       ip_addr_format(&c->network.ntp.items[i], addr));
+			       ip_addr_format(&servers->items[i], addr));
 	r = buf_error(&ntp);
 	if (r < 0)
 		return err_errnof(err, r, "cannot render timesyncd's configuration");
@@ -93,16 +80,9 @@ int render_system(const struct render *in, struct fileset *fs, struct err *err)
 {
 	int r;
 
-	r = time_and_language(in, fs, err);
+	r = clock_servers(in, fs, err);
 	if (r < 0)
 		return r;
 	r = kernel_settings(in, fs, err);
-	if (r < 0)
-		return r;
-	r = updates(in, fs, err);
-	if (r < 0)
-		return r;
-	/* The account has no password to ask for: keys are the only way in. */
-	return fileset_addf(fs, "/etc/sudoers.d/kiln", 0440, 0, err,
-			    "%s ALL=(ALL:ALL) NOPASSWD: ALL\n", in->cluster->system.user);
+	return r < 0 ? r : updates(in, fs, err);
 }

@@ -51,8 +51,8 @@ tests="acl ceph-osd arptables bmap-tools busybox cpio cryptsetup-bin curl docker
 	dosfstools e2fsprogs exfatprogs f2fs-tools fdisk file gdisk genimage git initramfs-tools-core
 	iproute2 iputils-ping jq lvm2 man-db mdadm network-manager nftables ntfs-3g openssh-client openssh-server openssl
 	parted procps psmisc python3 python3-jsonschema python3-yaml qemu-efi-aarch64 qemu-system-arm qemu-system-x86
-	qemu-user-static qemu-utils ovmf redis-server rsync skopeo socat sshpass strace sudo swtpm
-	time tzdata udev xfsprogs zsh fish"
+	qemu-user-static qemu-utils ovmf redis-server rsync skopeo socat sshpass strace swtpm
+	time udev xfsprogs zsh fish"
 
 add_backports
 if ! dpkg --print-foreign-architectures | grep -qx arm64 && [ "$(dpkg --print-architecture)" = amd64 ]; then

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Small files, each by what reads it: sudo, apt, the shell, the time zone data, the kernel.
+# Small files, each by what reads it: apt, the shell, the kernel.
 # shellcheck disable=SC2154,SC2016
 apt_reads() {
 	cat >"$tmp/apt.conf" <<'APT'
@@ -24,14 +24,7 @@ sysctls_known() {
 	done <"$tmp/keys"
 }
 for n in $nodes; do
-	if need visudo; then
-		check "$n: visudo" sh -c 'visudo -cf "$1" >/dev/null' - "$golden/$n/etc/sudoers.d/kiln"
-	else
-		skip "$n: visudo is not installed"
-	fi
 	check "$n: apt" apt_reads "$golden/$n/etc/apt/apt.conf.d/95-kiln-updates"
-	zone=$(sed -n 's/^l.* \/etc\/localtime -> \.\.\(.*\)/\1/p' "$golden/$n.FILES")
-	check "$n: the time zone $zone" test -e "$zone"
 	for f in "$golden/$n"/etc/profile.d/*.sh "$src"/overlays/*/etc/profile.d/*.sh; do
 		check "$n: the shell reads ${f##*/}" sh -eu "$f"
 	done
