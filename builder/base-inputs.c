@@ -8,6 +8,7 @@
 #include "cache.h"
 #include "datadir.h"
 #include "digest.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -146,22 +147,52 @@ int base_inputs_get(const struct cluster *c, const struct board *b, unsigned int
 	return 0;
 }
 
+/* A file of the cache that is no longer what its name says is taken away. */
+static int drop_damaged(const struct lock *l, const struct lock_set *s, size_t *ret_dropped, struct err *err)
+{
+	*ret_dropped = 0;
+	for (size_t i = 0; i < s->packages.len; i++) {
+		const struct lock_package *p = lock_find(l, s->packages.items[i]);
+		cleanup_free char *path = NULL;
+		char hex[SHA256_HEX_MAX];
+		int r = cache_find(p->sha256, &path, err);
+
+		if (r > 0)
+			r = sha256_file_at(AT_FDCWD, path, hex, err);
+		if (r < 0)
+			return r;
+		if (!path || strcmp(hex, p->sha256) == 0)
+			continue;
+		log_debugf("cached package '%s' is damaged: removed", path);
+		if (unlink(path) < 0)
+			return err_errnof(err, -errno, "cannot remove the damaged '%s'", path);
+		(*ret_dropped)++;
+	}
+	return 0;
+}
+
 int base_debs(const struct base_inputs *in, const struct lock_set *s, bool offline,
 	      struct string_list *ret, struct err *err)
 {
-	int r = apt_fetch(&in->lock, s, offline, err);
+	size_t dropped;
+	int r;
 
+	r = drop_damaged(&in->lock, s, &dropped, err);
+	if (r >= 0)
+		r = apt_fetch(&in->lock, s, offline, err);
 	for (size_t i = 0; i < s->packages.len && r >= 0; i++) {
 		const struct lock_package *p = lock_find(&in->lock, s->packages.items[i]);
 		cleanup_free char *path = NULL;
 
 		r = cache_find(p->sha256, &path, err);
 		if (r == 0)
-			return err_setf(err, -ENOENT, "package '%s' left the cache meanwhile",
-					p->name);
+			return err_setf(err, -ENOENT, "package '%s' left the cache meanwhile", p->name);
 		if (r > 0 && lock_list_add(ret, path) < 0)
 			return err_nomem(err);
 	}
+	if (r < 0 && dropped)
+		return err_wrapf(err, r, "%zu package%s of the cache %s damaged", dropped,
+				 dropped == 1 ? "" : "s", dropped == 1 ? "was" : "were");
 	return r < 0 ? r : 0;
 }
 
