@@ -6,10 +6,16 @@ import struct
 from machine import *
 
 TESTS = []
+FULL = []       # the long ones, of the suite init-full
 
 
 def test(f):
     TESTS.append(f)
+    return f
+
+
+def full_test(f):
+    FULL.append(f)
     return f
 
 

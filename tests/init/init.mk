@@ -1,5 +1,6 @@
 # The initrd and kiln-init with the real Debian kernels: contents, and boots under TCG.
 SUITES += init
+SUITES_FULL += init-full
 
 init_test_bin := $(O)/tests/init/mkinitrd $(O)/tests/init/lintdt $(O)/tests/init/testinit-amd64 $(O)/tests/init/testinit-arm64
 
@@ -17,6 +18,8 @@ $(O)/tests/init/testinit-arm64: tests/init/testinit.c
 	@mkdir -p $(@D)
 	$(Q)$(if $(filter arm64,$(deb_arch)),gcc,aarch64-linux-gnu-gcc) -O2 -Wall -static -D_GNU_SOURCE -o $@ $<
 
-.PHONY: test-init
+.PHONY: test-init test-init-full
 test-init: agent $(init_test_bin)
 	$(Q)PYTHONDONTWRITEBYTECODE=1 python3 tests/init/run.py $(abspath $(O)) $(srcdir) $(INIT_TESTS)
+test-init-full: agent $(init_test_bin)
+	$(Q)PYTHONDONTWRITEBYTECODE=1 python3 tests/init/run.py $(abspath $(O)) $(srcdir) --full $(INIT_TESTS)

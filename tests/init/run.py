@@ -1,11 +1,11 @@
-"""kiln-init in real machines. usage: run.py OUT SRC [NAME...]   (OUT: the build folder)"""
+"""kiln-init in real machines. usage: run.py OUT SRC [--full] [NAME...]   (OUT: the build folder)"""
 import random
 import sys
 import time
 import traceback
 
 
-from contents import TESTS, test
+from contents import FULL, TESTS, full_test, test
 from machine import *
 
 
@@ -200,14 +200,26 @@ def power_cuts(lab, arch, cuts):
 
 @test
 def power_cut_during_the_import(lab):
-    return power_cuts(lab, "amd64", 3)
+    return power_cuts(lab, "amd64", 2)
+
+
+@full_test
+def ten_power_cuts_amd64(lab):
+    return power_cuts(lab, "amd64", 10)
+
+
+@full_test
+def ten_power_cuts_arm64(lab):
+    return power_cuts(lab, "arm64", 10)
 
 
 def main():
     out, src, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    tests = FULL if "--full" in names else TESTS
+    names = [n for n in names if n != "--full"]
     lab = Lab(out, src)
     passed = failed = 0
-    for t in TESTS:
+    for t in tests:
         if names and not any(n in t.__name__ for n in names):
             continue
         start = time.monotonic()
