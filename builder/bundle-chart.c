@@ -20,9 +20,8 @@
 #define VALUES_MAX ((size_t)4 << 20)
 #define API_VERSIONS_MAX 512
 
-/* The values file with ${...} expanded, as JSON. */
-static int render_values(struct bundle_model *m, struct bundle_part *p, const struct component_source *s,
-			 struct buf *out, struct err *err)
+int bundle_chart_values(struct bundle_model *m, struct bundle_part *p, const struct component_source *s,
+			struct buf *out, struct err *err)
 {
 	cleanup_yaml_docs struct yaml_docs docs = { 0 };
 	cleanup_free char *path = NULL, *text = NULL;
@@ -194,7 +193,7 @@ int bundle_chart_render(struct bundle_model *m, struct bundle_part *p, const str
 	size_t n, len = 0;
 	int r;
 
-	r = render_values(m, p, s, &values, err);
+	r = bundle_chart_values(m, p, s, &values, err);
 	if (r == 0)
 		r = chart_path(m, p, s, &chart, err);
 	if (r < 0)

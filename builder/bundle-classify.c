@@ -30,9 +30,13 @@ static int set_scope(struct bundle_model *m, struct bundle_item *it)
 static int set_namespace(struct bundle_model *m, struct bundle_item *it)
 {
 	const char *own = kval_path_str(it->v, "metadata.namespace"), *otherwise = it->namespace;
+	const struct kval *written = kval_path(it->v, "metadata.namespace");
 	struct kval *metadata;
 
 	it->namespace = NULL;
+	if (written && written->type != KVAL_STRING && written->type != KVAL_NULL &&
+	    bundle_find(m, FINDING_ERROR, "metadata-text", it, written, "'metadata.namespace' must be a text") < 0)
+		return -ENOMEM;
 	if (own && *own && !it->namespaced)
 		return bundle_find(m, FINDING_ERROR, "scope", it, kval_path(it->v, "metadata.namespace"),
 				   "a namespace, but the kind has none");

@@ -242,12 +242,12 @@ static bool is_there_anyway(const char *namespace)
 	return false;
 }
 
-static bool has_namespace(const struct bundle_model *m, const char *name)
+/* In this component or one before it. */
+static bool has_namespace(const struct bundle_model *m, const struct bundle_part *last, const char *name)
 {
-	for (size_t i = 0; i < m->len; i++)
-		for (size_t k = 0; k < m->parts[i].len; k++)
-			if (strcmp(m->parts[i].items[k].kind, "Namespace") == 0 &&
-			    strcmp(m->parts[i].items[k].name, name) == 0)
+	for (const struct bundle_part *p = m->parts; p <= last; p++)
+		for (size_t k = 0; k < p->len; k++)
+			if (strcmp(p->items[k].kind, "Namespace") == 0 && strcmp(p->items[k].name, name) == 0)
 				return true;
 	return false;
 }
@@ -257,7 +257,7 @@ static int add_namespace(struct bundle_model *m, struct bundle_part *p, struct e
 {
 	struct kval *v, *metadata;
 
-	if (is_there_anyway(p->def.namespace) || has_namespace(m, p->def.namespace))
+	if (is_there_anyway(p->def.namespace) || has_namespace(m, p, p->def.namespace))
 		return 0;
 	v = kval_new(&m->pool, KVAL_MAP);
 	metadata = v ? kval_map_at(&m->pool, v, "metadata") : NULL;

@@ -77,6 +77,25 @@ static int check_lists(struct bundle_model *m, const struct bundle_item *it)
 	return r;
 }
 
+/* YAML reads y, 1 and on as other types than text; the API server takes texts alone here. */
+static int check_metadata(struct bundle_model *m, const struct bundle_item *it)
+{
+	static const char *const maps[] = { "labels", "annotations" };
+	const struct kval *metadata = kval_get(it->v, "metadata");
+
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		const struct kval *map = kval_get(metadata, maps[i]);
+
+		for (size_t k = 0; kval_is(map, KVAL_MAP) && k < map->pairs_len; k++)
+			if (map->pairs[k].value->type != KVAL_STRING && map->pairs[k].value->type != KVAL_NULL &&
+			    bundle_find(m, FINDING_ERROR, "metadata-text", it, map->pairs[k].value,
+					"the value of '%s' in '%s' must be a text: quote it", map->pairs[k].key->text,
+					maps[i]) < 0)
+				return -ENOMEM;
+	}
+	return 0;
+}
+
 /* A Job's template cannot be changed: a new one needs a new name, or the old one gone. */
 static int check_job(struct bundle_model *m, const struct bundle_item *it)
 {
@@ -125,7 +144,7 @@ int lint_apply(struct bundle_model *m)
 
 	FOR_EACH_ITEM(m, p, it) {
 		(void)p;
-		if (check_lists(m, it) < 0 || check_job(m, it) < 0 || check_size(m, it, &b) < 0)
+		if (check_metadata(m, it) < 0 || check_lists(m, it) < 0 || check_job(m, it) < 0 || check_size(m, it, &b) < 0)
 			return -ENOMEM;
 	}
 	return 0;

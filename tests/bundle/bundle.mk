@@ -14,3 +14,20 @@ SUITES_FULL += yaml-oracle
 .PHONY: test-yaml-oracle
 test-yaml-oracle: all $(yaml_oracle)
 	$(Q)sh tests/bundle/run-yaml.sh $(abspath $(O))/kiln $(abspath $(srcdir)) $(abspath $(yaml_oracle))
+
+$(O)/tests/bundle/%.o: private all_cppflags += -I$(srcdir)builder
+$(O)/tests/bundle/bundle-tool: $(O)/tests/bundle/bundle-tool.o $(O)/libbuilder.a $(O)/libkiln.a
+	@echo '  LD      $@'
+	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(builder_libs) $(lib_libs)
+test-bundle: $(O)/tests/bundle/bundle-tool
+
+# helm, from its Go module: what renders charts; kept by version
+helm_version := v4.1.4
+helm := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kiln/tools/helm-$(helm_version)/helm
+.PHONY: helm
+helm: $(helm)
+$(helm):
+	@mkdir -p $(@D)
+	nice env GOBIN=$(@D) go install helm.sh/helm/v4/cmd/helm@$(helm_version)
+test-bundle: export KILN_HELM := $(or $(KILN_HELM),$(if $(shell command -v go),$(helm)))
+test-bundle: $(if $(KILN_HELM),,$(if $(shell command -v go),$(helm)))

@@ -5,8 +5,15 @@ set -u
 build=$1 src=$2
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
-for part in yaml; do
-	sh "$src/tests/bundle/run-$part.sh" "$build/kiln" "$src" >"$log.part" 2>&1 || cat "$log.part"
+run() {
+	if [ -e "$src/tests/bundle/run-$1.py" ]; then
+		python3 "$src/tests/bundle/run-$1.py" "$build/kiln" "$src"
+	else
+		sh "$src/tests/bundle/run-$1.sh" "$build/kiln" "$src"
+	fi
+}
+for part in yaml bundle; do
+	run "$part" >"$log.part" 2>&1 || cat "$log.part"
 	grep '^SKIPPED' "$log.part"
 	sed "s/^/# $part: /" "$log.part" | tail -1
 	tail -1 "$log.part" >>"$log"
