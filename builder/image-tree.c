@@ -97,9 +97,10 @@ static int put_fstab(const struct image_tree_spec *spec, int root_fd, struct err
 
 	(void)buf_adds(&b, "# Written by kiln bake. kiln-init mounts all of Btrfs before systemd starts.\n");
 	for (size_t i = 0; i < IMAGE_SUBVOLUMES; i++)
-		(void)buf_addf(&b, "UUID=%s %s btrfs subvol=%s,noatime%s%s 0 0\n", spec->base->root_uuid,
+		(void)buf_addf(&b, "UUID=%s %s btrfs subvol=%s,noatime%s%s%s 0 0\n", spec->base->root_uuid,
 			       image_subvolumes[i].mount, image_subvolumes[i].name,
-			       compress ? ",compress=" : "", compress ? compress : "");
+			       compress ? ",compress=" : "", compress ? compress : "",
+			       i == 0 ? ",x-systemd.growfs" : "");      /* fills the partition, however that grew */
 	/* mounted only while something looks at it: FAT has no journal */
 	(void)buf_addf(&b,
 		       "UUID=%s " IMAGE_BOOT_MOUNT " vfat umask=0077,noatime,nofail,noauto,"

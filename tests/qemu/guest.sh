@@ -25,7 +25,7 @@ yes "pids controller" grep -qw pids /sys/fs/cgroup/cgroup.controllers
 # every sysctl that Kiln wrote is in effect
 while IFS='=' read -r key value; do
 	key=$(echo "$key" | tr -d ' -') value=$(echo "$value" | sed 's/^ *//; s/ *$//')
-	case $key in '' | '#'*) continue ;; esac
+	case $key in '' | '#'* | *'*'*) continue ;; esac # globs are for links that come later
 	is "sysctl $key" "$(sysctl -n "$key" 2>&1 | tr '\t' ' ')" "$value"
 done < <(grep -hv '^[#;]' /etc/sysctl.d/*kiln*.conf)
 mkdir -p /run/kiln-test
