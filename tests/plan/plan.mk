@@ -13,3 +13,9 @@ $(O)/tests/plan/seed-write: $(O)/tests/plan/seed-write.o $(O)/libbuilder.a $(O)/
 $(O)/tests/plan/seed-read: $(O)/tests/plan/seed-read.o $(O)/libinit.a $(O)/libkiln.a
 	@echo '  LD      $@'
 	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(lib_libs)
+
+# The same files by the nodes' own programs, in a base root that a bake left in the cache.
+SUITES_FULL += plan-target
+.PHONY: test-plan-target
+test-plan-target:
+	$(Q)sh tests/plan/target.sh $(abspath $(srcdir))
