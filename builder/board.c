@@ -23,7 +23,8 @@ static bool is_arch(const char *s)
 {
 	return strcmp(s, "amd64") == 0 || strcmp(s, "arm64") == 0;
 }
-static const struct text_rule rule_arch = { "an architecture: amd64 or arm64", is_arch, "^(amd64|arm64)$", NULL };
+static const struct text_rule rule_arch = { "an architecture: amd64 or arm64", is_arch,
+					    "^(amd64|arm64)$", NULL };
 static bool is_suite(const char *s)
 {
 	return strcmp(s, "trixie") == 0 || strcmp(s, "trixie-backports") == 0;
@@ -34,7 +35,8 @@ static bool is_firmware(const char *s)
 {
 	return strcmp(s, "ovmf") == 0;
 }
-static const struct text_rule rule_firmware = { "a firmware of QEMU: ovmf", is_firmware, "^ovmf$", NULL };
+static const struct text_rule rule_firmware = { "a firmware of QEMU: ovmf", is_firmware, "^ovmf$",
+						NULL };
 
 /* struct board_strings is a string_list without positions */
 static void words_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
@@ -60,10 +62,12 @@ static void words_done(void *value)
 	free(l->items);
 	*l = (struct board_strings){ 0 };
 }
-static const struct field_type type_words = { words_decode, words_schema, "list of text", NULL, words_done };
+static const struct field_type type_words = { words_decode, words_schema, "list of text", NULL,
+					      words_done };
 
 static const struct field kernel_fields[] = {
-	{ "package", &type_text, B(kernel.package), FIELD_REQUIRED, &rule_package, .doc = "Debian's kernel package." },
+	{ "package", &type_text, B(kernel.package), FIELD_REQUIRED, &rule_package,
+	  .doc = "Debian's kernel package." },
 	{ "suite", &type_text, B(kernel.suite), .arg = &rule_suite, .def = "trixie",
 	  .doc = "Suite it comes from: trixie or trixie-backports." },
 	{ "min_version", &type_text, B(kernel.min_version), .arg = &rule_word,
@@ -75,7 +79,8 @@ static const struct field kernel_fields[] = {
 static const struct field boot_fields[] = {
 	{ "type", &type_text, B(boot_partition_type), FIELD_REQUIRED, &rule_uuid,
 	  .doc = "GPT type of entry 1." },
-	{ "size", &type_size, B(boot_partition_bytes), .arg = &boot_rule, .def = "1GiB", .doc = "Its size." },
+	{ "size", &type_size, B(boot_partition_bytes), .arg = &boot_rule, .def = "1GiB",
+	  .doc = "Its size." },
 	{ 0 },
 };
 static const struct field qemu_fields[] = {
@@ -83,8 +88,10 @@ static const struct field qemu_fields[] = {
 	{ "cpu", &type_text, B(qemu.cpu), FIELD_REQUIRED, &rule_word, .doc = "QEMU's -cpu." },
 	{ "firmware", &type_text, B(qemu.firmware), .arg = &rule_firmware,
 	  .doc = "ovmf; without the key kernel and initrd are read from the boot partition." },
-	{ "console", &type_text, B(qemu.console), FIELD_REQUIRED, &rule_word, .doc = "Its serial console." },
-	{ "memory", &type_size, B(qemu.memory_bytes), .arg = &memory_rule, .def = "1GiB", .doc = "Its memory." },
+	{ "console", &type_text, B(qemu.console), FIELD_REQUIRED, &rule_word,
+	  .doc = "Its serial console." },
+	{ "memory", &type_size, B(qemu.memory_bytes), .arg = &memory_rule, .def = "1GiB",
+	  .doc = "Its memory." },
 	{ 0 },
 };
 
@@ -95,11 +102,14 @@ struct board_file {
 static const struct field board_fields[] = {
 	{ "kiln", &type_uint, offsetof(struct board_file, version), FIELD_REQUIRED, &version_rule,
 	  .doc = "Version of this format: 1." },
-	{ "description", &type_text, B(description), FIELD_REQUIRED, .doc = "One line for people." },
-	{ "arch", &type_text, B(arch), FIELD_REQUIRED, &rule_arch, .doc = "Debian's architecture." },
+	{ "description", &type_text, B(description), FIELD_REQUIRED,
+	  .doc = "One line for people." },
+	{ "arch", &type_text, B(arch), FIELD_REQUIRED, &rule_arch,
+	  .doc = "Debian's architecture." },
 	{ "boot", &type_enum, B(boot), FIELD_REQUIRED, boot_names,
 	  .doc = "How its firmware starts a kernel: rpi or uefi." },
-	{ "kernel", &type_map, .flags = FIELD_REQUIRED, .arg = kernel_fields, .doc = "The kernel." },
+	{ "kernel", &type_map, .flags = FIELD_REQUIRED, .arg = kernel_fields,
+	  .doc = "The kernel." },
 	{ "packages", &type_words, B(packages), .arg = &rule_package,
 	  .doc = "Packages beside those of the roles: firmware, boot loader." },
 	{ "backports", &type_words, B(backports), .arg = &rule_package,
@@ -108,10 +118,12 @@ static const struct field board_fields[] = {
 	  .doc = "Modules of the initrd by name; what they depend on is found." },
 	{ "microcode", &type_words, B(microcode), .arg = &rule_word,
 	  .doc = "CPU models whose microcode the initrd carries, as family-model: 06-9e." },
-	{ "boot_partition", &type_map, .flags = FIELD_REQUIRED, .arg = boot_fields, .doc = "GPT entry 1, FAT." },
+	{ "boot_partition", &type_map, .flags = FIELD_REQUIRED, .arg = boot_fields,
+	  .doc = "GPT entry 1, FAT." },
 	{ "interface", &type_text, B(interface), FIELD_REQUIRED, &rule_word,
 	  .doc = "Name that systemd gives its Ethernet." },
-	{ "qemu", &type_map, .flags = FIELD_REQUIRED, .arg = qemu_fields, .doc = "The machine of kiln run." },
+	{ "qemu", &type_map, .flags = FIELD_REQUIRED, .arg = qemu_fields,
+	  .doc = "The machine of kiln run." },
 	{ 0 },
 };
 
@@ -177,7 +189,8 @@ static int board_read(struct board_file *f, const char *name, struct err *err)
 	f->b.name = strdup(name);
 	if (!f->b.name)
 		return err_nomem(err);
-	r = file_read_at(AT_FDCWD, diags.path, YAML_BYTES_MAX, &diags.source, &diags.source_len, err);
+	r = file_read_at(AT_FDCWD, diags.path, YAML_BYTES_MAX, &diags.source, &diags.source_len,
+			 err);
 	if (r < 0)
 		return r;
 	return board_decode(f, &diags, err);
@@ -195,7 +208,8 @@ int board_load(const char *name, struct board **ret, struct err *err)
 		return err_nomem(err);
 	if (!board_exists(name)) {
 		all = board_names();
-		return err_setf(err, -ENOENT, "no board '%s'; there are %s", name, all ? all : "none");
+		return err_setf(err, -ENOENT, "no board '%s'; there are %s", name,
+				all ? all : "none");
 	}
 	r = board_read(f, name, err);
 	if (r < 0)
@@ -232,7 +246,8 @@ json_t *schema_board(void)
 {
 	json_t *s = schema_object(board_fields);
 
-	if (s && (json_object_set_new(s, "$schema", json_string("http://json-schema.org/draft-07/schema#")) < 0 ||
+	if (s && (json_object_set_new(s, "$schema",
+				      json_string("http://json-schema.org/draft-07/schema#")) < 0 ||
 		  json_object_set_new(s, "title", json_string("board.yaml of Kiln")) < 0)) {
 		json_decref(s);
 		return NULL;

@@ -7,8 +7,8 @@
 
 struct needs {
 	bool cni, storage_class;
-	bool unknown;            /* a name is misspelt: what is missing may be that one */
-	bool garage_told;        /* what garage needs is missing and told */
+	bool unknown;	  /* a name is misspelt: what is missing may be that one */
+	bool garage_told; /* what garage needs is missing and told */
 };
 
 static bool listed(const struct string_list *l, const char *word)
@@ -20,8 +20,8 @@ static bool listed(const struct string_list *l, const char *word)
 }
 
 /* Every name in `after` stands in the list, and before. */
-static void check_after(struct check *k, const struct component *comp, const struct string_list *after,
-			bool optional, struct needs *has)
+static void check_after(struct check *k, const struct component *comp,
+			const struct string_list *after, bool optional, struct needs *has)
 {
 	for (size_t i = 0; i < after->len; i++) {
 		const struct component *need = cluster_component(k->c, after->items[i]);
@@ -31,11 +31,12 @@ static void check_after(struct check *k, const struct component *comp, const str
 		if (!need)
 			has->garage_told |= strcmp(comp->name, "garage") == 0;
 		if (!need)
-			check_pos(k, comp->pos, "component '%s' needs '%s', which is not in the list", comp->name,
+			check_pos(k, comp->pos,
+				  "component '%s' needs '%s', which is not in the list", comp->name,
 				  after->items[i]);
 		else if (need > comp)
-			check_pos(k, comp->pos, "component '%s' stands before '%s', which it needs", comp->name,
-				  need->name);
+			check_pos(k, comp->pos, "component '%s' stands before '%s', which it needs",
+				  comp->name, need->name);
 		else if (need == comp)
 			check_pos(k, comp->pos, "component '%s' needs itself", comp->name);
 	}
@@ -51,7 +52,8 @@ static void check_component(struct check *k, const struct component *comp, struc
 	for (const struct component *o = k->c->components; o < comp; o++) {
 		if (strcmp(o->name, comp->name) != 0)
 			continue;
-		check_pos(k, comp->pos, "component '%s' stands twice in the list", diag_value(comp->name, shown));
+		check_pos(k, comp->pos, "component '%s' stands twice in the list",
+			  diag_value(comp->name, shown));
 		return;
 	}
 	if (!comp->path && !component_kind_find(comp->name))
@@ -60,7 +62,8 @@ static void check_component(struct check *k, const struct component *comp, struc
 	if (r == -ENOENT && !comp->path)
 		return; /* Kiln's own data is not whole: what builds the bundle says so */
 	if (r < 0) {
-		check_pos(k, comp->pos, "component '%s': %s", diag_value(comp->name, shown), err.msg);
+		check_pos(k, comp->pos, "component '%s': %s", diag_value(comp->name, shown),
+			  err.msg);
 		return;
 	}
 	check_after(k, comp, &meta.after, false, has);
@@ -78,7 +81,8 @@ static bool has_secret(const struct component *comp, const char *option)
 }
 
 /* Where an option of a component is written. */
-static const struct ynode *option_node(const struct check *k, const struct component *comp, const char *key)
+static const struct ynode *option_node(const struct check *k, const struct component *comp,
+				       const char *key)
 {
 	const struct ynode *list = ynode_get(k->root, "components");
 
@@ -96,23 +100,28 @@ static void check_argocd(struct check *k, const struct component *comp)
 {
 	const char *repo = json_string_value(json_object_get(comp->options, "repo"));
 	bool https = repo && strncmp(repo, "http", 4) == 0;
-	bool user = json_object_get(comp->options, "username"), password = has_secret(comp, "password");
+	bool user = json_object_get(comp->options, "username"),
+	     password = has_secret(comp, "password");
 	bool key = has_secret(comp, "ssh_key");
 	const struct ynode *n;
 
 	if (!repo && (user || password || key))
 		check_pos(k, comp->pos, "credentials, but no repo that they are for");
 	else if (https && key && (n = option_node(k, comp, "ssh_key")))
-		decode_diagf(k->d, n->key, "ssh_key does not go with an https repository; give username and password");
+		decode_diagf(
+			k->d, n->key,
+			"ssh_key does not go with an https repository; give username and password");
 	else if (repo && !https && (user || password)) {
 		n = option_node(k, comp, user ? "username" : "password");
 		if (n)
-			decode_diagf(k->d, n->key, "%s does not go with an ssh repository; give ssh_key",
+			decode_diagf(k->d, n->key,
+				     "%s does not go with an ssh repository; give ssh_key",
 				     user ? "username" : "password");
 	} else if (user != password) {
 		n = option_node(k, comp, user ? "username" : "password");
 		if (n)
-			decode_diagf(k->d, n->key, "username and password go together; '%s' is missing",
+			decode_diagf(k->d, n->key,
+				     "username and password go together; '%s' is missing",
 				     user ? "password" : "username");
 	}
 }
@@ -125,12 +134,15 @@ void cluster_check_components(struct check *k)
 	struct needs has = { 0 };
 
 	for (size_t i = 0; i < k->c->components_len; i++)
-		has.unknown |= !k->c->components[i].path && !component_kind_find(k->c->components[i].name);
+		has.unknown |=
+			!k->c->components[i].path && !component_kind_find(k->c->components[i].name);
 	for (size_t i = 0; i < k->c->components_len; i++)
 		check_component(k, &k->c->components[i], &has);
-	if (!has.cni && !has.unknown && list && list->kind == YNODE_SEQ && !cluster_component(k->c, "cilium"))
+	if (!has.cni && !has.unknown && list && list->kind == YNODE_SEQ &&
+	    !cluster_component(k->c, "cilium"))
 		check_at(k, "components", "no component brings a network for pods; add cilium");
-	if (garage && !garage->path && !has.storage_class && !has.garage_told && !cluster_component(k->c, "rook-ceph"))
+	if (garage && !garage->path && !has.storage_class && !has.garage_told &&
+	    !cluster_component(k->c, "rook-ceph"))
 		check_pos(k, garage->pos, "garage needs a StorageClass; add rook-ceph before it");
 	if (argocd && !argocd->path)
 		check_argocd(k, argocd);

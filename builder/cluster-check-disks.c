@@ -21,7 +21,8 @@ static bool selectors_differ(const struct disk_selector *a, const struct disk_se
 		return !same(a->by_id, b->by_id);
 	if (a->transport && b->transport && strcmp(a->transport, b->transport) != 0)
 		return true;
-	return (a->max_bytes && b->min_bytes > a->max_bytes) || (b->max_bytes && a->min_bytes > b->max_bytes);
+	return (a->max_bytes && b->min_bytes > a->max_bytes) ||
+	       (b->max_bytes && a->min_bytes > b->max_bytes);
 }
 
 static bool names_one(const struct disk_selector *s)
@@ -36,12 +37,14 @@ static void check_partition(struct check *k, const struct node *n)
 
 	if (sys->partition_rest) {
 		(void)snprintf(path, sizeof(path), "nodes.%s.disks.system.partition", n->name);
-		check_at(k, path, "partition belongs to disks.ceph; the system disk is a whole one");
+		check_at(k, path,
+			 "partition belongs to disks.ceph; the system disk is a whole one");
 	}
 	if (!ceph->partition_rest)
 		return;
 	if (names_one(ceph) || ceph->transport || ceph->min_bytes || ceph->max_bytes)
-		check_pos(k, ceph->pos, "partition: rest is on the system disk; no other condition goes with it");
+		check_pos(k, ceph->pos,
+			  "partition: rest is on the system disk; no other condition goes with it");
 	if (sys->max_bytes && sys->max_bytes <= k->c->storage.root_size_bytes + BOOT_BYTES) {
 		(void)snprintf(path, sizeof(path), "nodes.%s.disks.system.max", n->name);
 		check_at(k, path, "storage.root.size leaves nothing of such a disk for Ceph");
@@ -49,10 +52,11 @@ static void check_partition(struct check *k, const struct node *n)
 }
 
 /* Whether every condition that is written was understood. */
-static bool selector_whole(struct check *k, const struct node *n, const struct disk_selector *s, const char *name)
+static bool selector_whole(struct check *k, const struct node *n, const struct disk_selector *s,
+			   const char *name)
 {
-	size_t conditions = !!s->serial + !!s->wwid + !!s->by_id + !!s->transport + (s->min_bytes > 0) +
-			    (s->max_bytes > 0) + s->partition_rest;
+	size_t conditions = !!s->serial + !!s->wwid + !!s->by_id + !!s->transport +
+			    (s->min_bytes > 0) + (s->max_bytes > 0) + s->partition_rest;
 	char path[160];
 
 	(void)snprintf(path, sizeof(path), "nodes.%s.disks.%s", n->name, name);
@@ -66,12 +70,18 @@ static void check_two_disks(struct check *k, const struct node *n)
 	if (!selector_whole(k, n, sys, "system") || !selector_whole(k, n, ceph, "ceph") ||
 	    sys->partition_rest || ceph->partition_rest || selectors_differ(sys, ceph))
 		return;
-	if (same(sys->serial, ceph->serial) || same(sys->wwid, ceph->wwid) || same(sys->by_id, ceph->by_id))
-		check_pos(k, ceph->pos, "disks.ceph is the system disk of '%s'; to share it write {partition: rest}",
+	if (same(sys->serial, ceph->serial) || same(sys->wwid, ceph->wwid) ||
+	    same(sys->by_id, ceph->by_id))
+		check_pos(k, ceph->pos,
+			  "disks.ceph is the system disk of '%s'; to share it write {partition: "
+			  "rest}",
 			  n->name);
 	else if (!names_one(sys) && !names_one(ceph))
-		check_pos(k, ceph->pos, "disks.ceph may match the system disk of '%s' as well; give its serial, wwid "
-			  "or by_id", n->name);
+		check_pos(k, ceph->pos,
+			  "disks.ceph may match the system disk of '%s' as well; give its serial, "
+			  "wwid "
+			  "or by_id",
+			  n->name);
 }
 
 /* No two nodes can have the same disk. */
@@ -85,7 +95,8 @@ static void check_unique_disks(struct check *k, const struct node *n)
 		for (size_t i = 0; i < 4; i++) {
 			const struct disk_selector *a = mine[i / 2], *b = theirs[i % 2];
 
-			if (same(a->serial, b->serial) || same(a->wwid, b->wwid) || same(a->by_id, b->by_id))
+			if (same(a->serial, b->serial) || same(a->wwid, b->wwid) ||
+			    same(a->by_id, b->by_id))
 				check_pos(k, a->pos, "this disk is one of node '%s' too", o->name);
 		}
 	}
@@ -109,18 +120,21 @@ static void check_pool(struct check *k)
 		hosts += has_osd(n);
 		disks += n->ceph_disk.present;
 		if (!rook && n->ceph_disk.present)
-			check_pos(k, n->ceph_disk.pos, "a disk for Ceph, but rook-ceph is not among the components");
+			check_pos(k, n->ceph_disk.pos,
+				  "a disk for Ceph, but rook-ceph is not among the components");
 	}
 	if (!rook)
 		return;
 	if (hosts == 0)
-		check_pos(k, rook->pos, disks ? "rook-ceph has no disk: every node with disks.ceph is on_demand "
-						"(osd: always would count it)" :
-						"rook-ceph has no disk: no node has disks.ceph");
+		check_pos(k, rook->pos,
+			  disks ? "rook-ceph has no disk: every node with disks.ceph is on_demand "
+				  "(osd: always would count it)"
+				: "rook-ceph has no disk: no node has disks.ceph");
 	else if (k->c->storage.replicas > hosts)
-		check_at(k, "storage.replicas", "%u copies need %u nodes with a disk for Ceph; there %s %zu%s",
-			 k->c->storage.replicas, k->c->storage.replicas, hosts == 1 ? "is" : "are", hosts,
-			 disks > hosts ? " (on_demand nodes do not count)" : "");
+		check_at(k, "storage.replicas",
+			 "%u copies need %u nodes with a disk for Ceph; there %s %zu%s",
+			 k->c->storage.replicas, k->c->storage.replicas, hosts == 1 ? "is" : "are",
+			 hosts, disks > hosts ? " (on_demand nodes do not count)" : "");
 }
 
 void cluster_check_disks(struct check *k)

@@ -37,10 +37,14 @@ void check_families(struct check *k, size_t len, const char *path)
 	if (n->len != len || subnets->len != want) /* an item is wrong by itself: told */
 		return;
 	if (want == 2)
-		check_at(k, path, "only IPv4 here, but network.subnets has both families; every list has both, "
+		check_at(k, path,
+			 "only IPv4 here, but network.subnets has both families; every list has "
+			 "both, "
 			 "or all of them IPv4 alone");
 	else
-		check_at(k, path, "IPv6 here, but network.subnets is IPv4 alone; every list has both families, "
+		check_at(k, path,
+			 "IPv6 here, but network.subnets is IPv4 alone; every list has both "
+			 "families, "
 			 "or all of them IPv4 alone");
 }
 
@@ -62,13 +66,16 @@ static void check_servers(struct check *k, const struct addr_list *l, const char
 
 		v6 |= a->family == IP_V6;
 		if (k->c->network.subnets.len == 1 && a->family == IP_V6)
-			check_pos(k, l->pos[i], "an IPv6 server, but network.subnets is IPv4 alone");
+			check_pos(k, l->pos[i],
+				  "an IPv6 server, but network.subnets is IPv4 alone");
 		if (a->family == IP_V4 ? a->bytes[0] == 127 : ip_is_loopback6(a))
 			check_pos(k, l->pos[i], "%s is the node itself; nothing answers there",
 				  ip_addr_format(a, text));
 	}
 	if (both && k->c->network.subnets.len == 2 && l->len > 0 && !v6)
-		check_at(k, path, "only IPv4 here, but network.subnets has both families; every list has both, "
+		check_at(k, path,
+			 "only IPv4 here, but network.subnets has both families; every list has "
+			 "both, "
 			 "or all of them IPv4 alone");
 }
 
@@ -98,12 +105,13 @@ static void check_gateways(struct check *k)
 		char text[IP_TEXT_MAX], net_text[IP_TEXT_MAX];
 		const char *why;
 
-		if (!net || (a->family == IP_V6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80))
+		if (!net ||
+		    (a->family == IP_V6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80))
 			continue; /* fe80::1 is what many routers announce */
 		why = reserved_address(net, a);
 		if (!ip_prefix_contains(net, a))
-			check_pos(k, l->pos[i], "gateway %s is outside the subnet %s", ip_addr_format(a, text),
-				  ip_prefix_format(net, net_text));
+			check_pos(k, l->pos[i], "gateway %s is outside the subnet %s",
+				  ip_addr_format(a, text), ip_prefix_format(net, net_text));
 		else if (why)
 			check_pos(k, l->pos[i], "%s is %s", ip_addr_format(a, text), why);
 	}
@@ -120,8 +128,8 @@ static void check_overlap(struct check *k, const struct prefix_list *a, const st
 			if (a->items[i].addr.family == b->items[j].addr.family &&
 			    ip_prefix_overlaps(&a->items[i], &b->items[j]))
 				check_pos(k, a->pos[i], "%s overlaps %s of %s",
-					  ip_prefix_format(&a->items[i], ta), ip_prefix_format(&b->items[j], tb),
-					  b_name);
+					  ip_prefix_format(&a->items[i], ta),
+					  ip_prefix_format(&b->items[j], tb), b_name);
 }
 
 static void check_unicast(struct check *k, const struct prefix_list *l)
@@ -132,10 +140,12 @@ static void check_unicast(struct check *k, const struct prefix_list *l)
 		const uint8_t *b = l->items[i].addr.bytes;
 		bool v4 = l->items[i].addr.family == IP_V4;
 
-		if (v4 ? b[0] == 0 || b[0] == 127 || b[0] >= 224 || (b[0] == 169 && b[1] == 254) :
-			 b[0] == 0 || b[0] == 0xff || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80))
-			check_pos(k, l->pos[i], "%s is no network that hosts can have (loopback, link-local or "
-				  "multicast)", ip_prefix_format(&l->items[i], text));
+		if (v4 ? b[0] == 0 || b[0] == 127 || b[0] >= 224 || (b[0] == 169 && b[1] == 254)
+		       : b[0] == 0 || b[0] == 0xff || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80))
+			check_pos(k, l->pos[i],
+				  "%s is no network that hosts can have (loopback, link-local or "
+				  "multicast)",
+				  ip_prefix_format(&l->items[i], text));
 	}
 }
 
@@ -149,10 +159,12 @@ static void check_services(struct check *k)
 		unsigned int min = v4 ? 12 : 112, max = v4 ? 28 : 124;
 
 		if (l->items[i].bits < min)
-			check_pos(k, l->pos[i], "a /%u of %s is too large for services: K3s takes /%u to /%u",
+			check_pos(k, l->pos[i],
+				  "a /%u of %s is too large for services: K3s takes /%u to /%u",
 				  l->items[i].bits, v4 ? "IPv4" : "IPv6", min, max);
 		else if (l->items[i].bits > max)
-			check_pos(k, l->pos[i], "a /%u of %s is too small for services: K3s takes /%u to /%u",
+			check_pos(k, l->pos[i],
+				  "a /%u of %s is too small for services: K3s takes /%u to /%u",
 				  l->items[i].bits, v4 ? "IPv4" : "IPv6", min, max);
 	}
 }
@@ -169,14 +181,16 @@ static void check_pods(struct check *k)
 		uint64_t room;
 
 		if (bits < min || bits > max) {
-			check_pos(k, l->pos[i], "a /%u of %s does not do for pods: K3s takes /%u to /%u", bits,
+			check_pos(k, l->pos[i],
+				  "a /%u of %s does not do for pods: K3s takes /%u to /%u", bits,
 				  v4 ? "IPv4" : "IPv6", min, max);
 			continue;
 		}
 		room = UINT64_C(1) << (mask - bits);
 		if (room < k->c->nodes_len)
-			check_pos(k, l->pos[i], "a /%u gives a /%u to each of %llu nodes; there are %zu nodes", bits,
-				  mask, (unsigned long long)room, k->c->nodes_len);
+			check_pos(k, l->pos[i],
+				  "a /%u gives a /%u to each of %llu nodes; there are %zu nodes",
+				  bits, mask, (unsigned long long)room, k->c->nodes_len);
 	}
 }
 
@@ -193,10 +207,12 @@ static void check_lb_holds(struct check *k, const struct ip_range *r, struct pos
 		check_pos(k, pos, "the range ends with %s", reserved_address(net, &r->last));
 	for (size_t i = 0; i < gw->len; i++)
 		if (ip_range_contains(r, &gw->items[i]))
-			check_pos(k, pos, "the range holds the gateway %s", ip_addr_format(&gw->items[i], text));
+			check_pos(k, pos, "the range holds the gateway %s",
+				  ip_addr_format(&gw->items[i], text));
 	for (size_t i = 0; i < dns->len; i++)
 		if (ip_range_contains(r, &dns->items[i]))
-			check_pos(k, pos, "the range holds the DNS server %s", ip_addr_format(&dns->items[i], text));
+			check_pos(k, pos, "the range holds the DNS server %s",
+				  ip_addr_format(&dns->items[i], text));
 }
 
 static void check_load_balancer(struct check *k)
@@ -223,10 +239,13 @@ static void check_load_balancer(struct check *k)
 			}
 		}
 		if (other)
-			check_pos(k, l->pos[i], "the range overlaps %s of %s", ip_prefix_format(other, text), name);
+			check_pos(k, l->pos[i], "the range overlaps %s of %s",
+				  ip_prefix_format(other, text), name);
 		else if (net && !ip_range_in_prefix(r, net))
-			check_pos(k, l->pos[i], "the range is outside the subnet %s; only there can nodes answer "
-				  "for it", ip_prefix_format(net, text));
+			check_pos(k, l->pos[i],
+				  "the range is outside the subnet %s; only there can nodes answer "
+				  "for it",
+				  ip_prefix_format(net, text));
 		else if (net)
 			check_lb_holds(k, r, l->pos[i]);
 	}
@@ -240,8 +259,8 @@ static void check_subnets(struct check *k)
 		unsigned int max = l->items[i].addr.family == IP_V4 ? 30 : 126;
 
 		if (l->items[i].bits > max || l->items[i].bits < 8)
-			check_pos(k, l->pos[i], "a /%u is no subnet of a home network: /8 to /%u", l->items[i].bits,
-				  max);
+			check_pos(k, l->pos[i], "a /%u is no subnet of a home network: /8 to /%u",
+				  l->items[i].bits, max);
 	}
 }
 

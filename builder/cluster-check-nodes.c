@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* Somewhere an address does not belong: "cluster.pods 10.42.0.0/16", or NULL. */
-static const char *foreign_range(const struct cluster *c, const struct ip_addr *a, char *dst, size_t size)
+static const char *foreign_range(const struct cluster *c, const struct ip_addr *a, char *dst,
+				 size_t size)
 {
 	const struct prefix_list *lists[] = { &c->pods, &c->services };
 	static const char *const names[] = { "cluster.pods", "cluster.services" };
@@ -16,7 +17,8 @@ static const char *foreign_range(const struct cluster *c, const struct ip_addr *
 			if (lists[o]->items[i].addr.family != a->family ||
 			    !ip_prefix_contains(&lists[o]->items[i], a))
 				continue;
-			(void)snprintf(dst, size, "%s %s", names[o], ip_prefix_format(&lists[o]->items[i], text));
+			(void)snprintf(dst, size, "%s %s", names[o],
+				       ip_prefix_format(&lists[o]->items[i], text));
 			return dst;
 		}
 	}
@@ -35,7 +37,8 @@ static void check_address(struct check *k, const struct node *n, size_t i)
 	if (where)
 		check_pos(k, pos, "%s lies in %s", text, where);
 	else if (net && !ip_prefix_contains(net, a))
-		check_pos(k, pos, "%s is outside the subnet %s", text, ip_prefix_format(net, net_text));
+		check_pos(k, pos, "%s is outside the subnet %s", text,
+			  ip_prefix_format(net, net_text));
 	else if (net && reserved_address(net, a))
 		check_pos(k, pos, "%s is %s", text, reserved_address(net, a));
 	for (size_t g = 0; g < k->c->network.gateways.len; g++)
@@ -43,7 +46,9 @@ static void check_address(struct check *k, const struct node *n, size_t i)
 			check_pos(k, pos, "%s is the gateway's address", text);
 	for (size_t r = 0; r < k->c->load_balancer.len; r++)
 		if (ip_range_contains(&k->c->load_balancer.items[r], a))
-			check_pos(k, pos, "%s lies in cluster.load_balancer; those addresses move between nodes",
+			check_pos(k, pos,
+				  "%s lies in cluster.load_balancer; those addresses move between "
+				  "nodes",
 				  text);
 }
 
@@ -59,22 +64,26 @@ static void check_addresses(struct check *k, const struct node *n)
 			for (size_t j = 0; j < o->addresses.len; j++) {
 				char text[IP_TEXT_MAX];
 
-				if (ip_addr_cmp(&o->addresses.items[j].addr, &n->addresses.items[i].addr) == 0)
-					check_pos(k, n->addresses.pos[i], "%s is the address of node '%s' too",
-						  ip_addr_format(&n->addresses.items[i].addr, text), o->name);
+				if (ip_addr_cmp(&o->addresses.items[j].addr,
+						&n->addresses.items[i].addr) == 0)
+					check_pos(k, n->addresses.pos[i],
+						  "%s is the address of node '%s' too",
+						  ip_addr_format(&n->addresses.items[i].addr, text),
+						  o->name);
 			}
 		}
 	}
 }
 
 /* One value of two nodes that each may have alone. */
-static void check_same_text(struct check *k, const char *a, const char *b, struct pos pos, const char *what,
-			    const char *other)
+static void check_same_text(struct check *k, const char *a, const char *b, struct pos pos,
+			    const char *what, const char *other)
 {
 	char shown[DIAG_VALUE_MAX];
 
 	if (a && b && strcasecmp(a, b) == 0)
-		check_pos(k, pos, "%s '%s' is that of node '%s' too", what, diag_value(a, shown), other);
+		check_pos(k, pos, "%s '%s' is that of node '%s' too", what, diag_value(a, shown),
+			  other);
 }
 
 static void check_unique(struct check *k, const struct node *n)
@@ -83,10 +92,12 @@ static void check_unique(struct check *k, const struct node *n)
 	char text[IP_TEXT_MAX];
 
 	for (const struct node *o = k->c->nodes; o < n; o++) {
-		if (memcmp(&n->mac, &none, sizeof(none)) != 0 && memcmp(&n->mac, &o->mac, sizeof(none)) == 0)
+		if (memcmp(&n->mac, &none, sizeof(none)) != 0 &&
+		    memcmp(&n->mac, &o->mac, sizeof(none)) == 0)
 			check_pos(k, n->mac_pos, "MAC address %s is that of node '%s' too",
 				  mac_addr_format(&n->mac, text), o->name);
-		check_same_text(k, n->machine_serial, o->machine_serial, n->serial_pos, "serial", o->name);
+		check_same_text(k, n->machine_serial, o->machine_serial, n->serial_pos, "serial",
+				o->name);
 	}
 }
 
@@ -101,7 +112,8 @@ static void check_board(struct check *k, const struct node *n)
 	if (!board_exists(n->board)) {
 		cleanup_free char *all = board_names();
 
-		check_pos(k, n->board_pos, "no board '%s'; there are %s", n->board, all ? all : "none");
+		check_pos(k, n->board_pos, "no board '%s'; there are %s", n->board,
+			  all ? all : "none");
 		return;
 	}
 	if (board_load(n->board, &b, &err) < 0) {
@@ -110,7 +122,8 @@ static void check_board(struct check *k, const struct node *n)
 	}
 	(void)snprintf(path, sizeof(path), "nodes.%s.stepping", n->name);
 	if (n->stepping != STEPPING_AUTO && b->boot != BOOT_RPI)
-		check_at(k, path, "only a Raspberry Pi has steppings; board '%s' has none", n->board);
+		check_at(k, path, "only a Raspberry Pi has steppings; board '%s' has none",
+			 n->board);
 }
 
 static void check_role(struct check *k, const struct node *n)
@@ -118,7 +131,8 @@ static void check_role(struct check *k, const struct node *n)
 	char path[128];
 
 	if (n->on_demand && n->role == ROLE_CONTROL_PLANE)
-		check_pos(k, n->on_demand_pos, "an on_demand node is normally off and cannot be a control-plane");
+		check_pos(k, n->on_demand_pos,
+			  "an on_demand node is normally off and cannot be a control-plane");
 	(void)snprintf(path, sizeof(path), "nodes.%s.osd", n->name);
 	if (n->osd == OSD_ALWAYS && !n->ceph_disk.present)
 		check_at(k, path, "node '%s' has no disks.ceph that could be an OSD", n->name);
@@ -128,7 +142,8 @@ static void check_role(struct check *k, const struct node *n)
 
 static void check_labels(struct check *k, const struct node *n)
 {
-	static const char *const own[] = { "kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch",
+	static const char *const own[] = { "kubernetes.io/hostname", "kubernetes.io/os",
+					   "kubernetes.io/arch",
 					   "node.kubernetes.io/instance-type" };
 	char shown[DIAG_VALUE_MAX];
 
@@ -137,7 +152,8 @@ static void check_labels(struct check *k, const struct node *n)
 
 		for (size_t o = 0; o < ARRAY_SIZE(own); o++)
 			if (strcmp(own[o], key) == 0)
-				check_pos(k, n->labels.pos[i], "label '%s' is set by the node itself", key);
+				check_pos(k, n->labels.pos[i],
+					  "label '%s' is set by the node itself", key);
 		if (strncmp(key, "node-role.kubernetes.io/", 24) == 0)
 			check_pos(k, n->labels.pos[i], "label '%s' follows from the key 'role'",
 				  diag_value(key, shown));
@@ -169,7 +185,9 @@ static void check_control_planes(struct check *k)
 	if (n == 0)
 		check_at(k, "nodes", "no node has role control-plane; one must");
 	else if (n % 2 == 0)
-		check_at(k, "nodes", "%zu control-planes cannot outvote each other when one fails; make it %zu or %zu",
+		check_at(k, "nodes",
+			 "%zu control-planes cannot outvote each other when one fails; make it %zu "
+			 "or %zu",
 			 n, n - 1, n + 1);
 }
 

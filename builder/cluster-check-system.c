@@ -17,7 +17,8 @@ static void check_timezone(struct check *k)
 		return;
 	(void)snprintf(path, sizeof(path), ZONEINFO "/%s", k->c->system.timezone);
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
-		check_at(k, "system.timezone", "no time zone '%s' in " ZONEINFO, k->c->system.timezone);
+		check_at(k, "system.timezone", "no time zone '%s' in " ZONEINFO,
+			 k->c->system.timezone);
 }
 
 static void check_binary(struct check *k)

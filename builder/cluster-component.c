@@ -17,8 +17,8 @@ void component_done(struct component *c)
 	free(c->path);
 }
 
-static void add_secret(struct decode *d, struct component *c, const char *option, const struct ynode *v,
-		       const struct field *f)
+static void add_secret(struct decode *d, struct component *c, const char *option,
+		       const struct ynode *v, const struct field *f)
 {
 	struct component_secret *s = reallocarray(c->secrets, c->secrets_len + 1, sizeof(*s));
 
@@ -40,7 +40,8 @@ static json_t *addrs_json(const struct addr_list *l)
 	char text[IP_TEXT_MAX];
 
 	for (size_t i = 0; list && i < l->len; i++)
-		if (json_array_append_new(list, json_string(ip_addr_format(&l->items[i], text))) < 0)
+		if (json_array_append_new(list, json_string(ip_addr_format(&l->items[i], text))) <
+		    0)
 			break;
 	return list;
 }
@@ -75,8 +76,8 @@ static void set_option(struct decode *d, json_t *out, const char *key, json_t *v
 static void decode_options(struct decode *d, struct component *c, const struct ynode *v,
 			   const struct field *fields, const char *path, json_t *out);
 
-static void decode_option(struct decode *d, struct component *c, const struct ynode *v, const struct field *f,
-			  const char *path, json_t *out)
+static void decode_option(struct decode *d, struct component *c, const struct ynode *v,
+			  const struct field *f, const char *path, json_t *out)
 {
 	char dotted[256];
 	json_t *sub;
@@ -154,12 +155,14 @@ static void decode_own(struct decode *d, struct component *c, const struct ynode
 			type_text.decode(d, item, &path_field, &c->path);
 		} else if (strcmp(key, "secrets") == 0 && item->kind == YNODE_MAP) {
 			for (size_t k = 0; k < item->len; k++) {
-				(void)snprintf(dotted, sizeof(dotted), "secrets.%s", item->keys[k]->text);
+				(void)snprintf(dotted, sizeof(dotted), "secrets.%s",
+					       item->keys[k]->text);
 				decode_hide(d, item->items[k]);
 				add_secret(d, c, dotted, item->items[k], &secret_field);
 			}
 		} else if (strcmp(key, "secrets") == 0) {
-			decode_diagf(d, item, "expected a mapping of secrets, found %s", ynode_what(item));
+			decode_diagf(d, item, "expected a mapping of secrets, found %s",
+				     ynode_what(item));
 		} else {
 			set_option(d, c->options, key, decode_json(d, item));
 		}
@@ -172,14 +175,18 @@ static void unknown_component(struct decode *d, const struct ynode *name)
 	char shown[DIAG_VALUE_MAX];
 	size_t n = 0;
 
-	for (const struct component_kind *k = component_kinds; k->name && n < ARRAY_SIZE(names); k++)
+	for (const struct component_kind *k = component_kinds; k->name && n < ARRAY_SIZE(names);
+	     k++)
 		names[n++] = k->name;
 	near = nearest_word(name->text, names, n);
 	if (near)
-		decode_diagf(d, name, "no component '%s'; did you mean '%s'?", diag_value(name->text, shown), near);
+		decode_diagf(d, name, "no component '%s'; did you mean '%s'?",
+			     diag_value(name->text, shown), near);
 	else
-		decode_diagf(d, name, "no component '%s'; one of your own needs its folder: {%s: {path: ./%s}}",
-			     diag_value(name->text, shown), shown, shown);
+		decode_diagf(
+			d, name,
+			"no component '%s'; one of your own needs its folder: {%s: {path: ./%s}}",
+			diag_value(name->text, shown), shown, shown);
 }
 
 static void decode_component(struct decode *d, struct component *c, const struct ynode *name,
@@ -190,7 +197,8 @@ static void decode_component(struct decode *d, struct component *c, const struct
 
 	if (options && ynode_is_null(options))
 		options = NULL;
-	if (options && ynode_get(options, "path") && (!kind || ynode_get(options, "path")->line > 0) &&
+	if (options && ynode_get(options, "path") &&
+	    (!kind || ynode_get(options, "path")->line > 0) &&
 	    (!kind || !field_find(kind->options, "path"))) {
 		if (!rule_k8s_name.valid(name->text))
 			decode_diagf(d, name, "'%s' is not %s", diag_value(name->text, shown),
@@ -203,9 +211,11 @@ static void decode_component(struct decode *d, struct component *c, const struct
 	}
 }
 
-static void components_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void components_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			      void *dst)
 {
-	struct cluster *c = (struct cluster *)(void *)((char *)dst - offsetof(struct cluster, components));
+	struct cluster *c =
+		(struct cluster *)(void *)((char *)dst - offsetof(struct cluster, components));
 
 	(void)f;
 	if (v->kind != YNODE_SEQ) {
@@ -222,7 +232,8 @@ static void components_decode(struct decode *d, const struct ynode *v, const str
 			name = item->keys[0];
 			options = item->items[0];
 		} else if (item->kind != YNODE_SCALAR || ynode_is_null(item)) {
-			decode_diagf(d, item, "expected a component's name, or one name with its options: "
+			decode_diagf(d, item,
+				     "expected a component's name, or one name with its options: "
 				     "'- traefik: {replicas: 2}'");
 			continue;
 		}
@@ -242,8 +253,8 @@ static void components_decode(struct decode *d, const struct ynode *v, const str
 
 static json_t *kind_schema(const struct component_kind *k)
 {
-	return json_pack("{s:s s:b s:[s] s:{s:o}}", "type", "object", "additionalProperties", 0, "required",
-			 k->name, "properties", k->name, schema_object(k->options));
+	return json_pack("{s:s s:b s:[s] s:{s:o}}", "type", "object", "additionalProperties", 0,
+			 "required", k->name, "properties", k->name, schema_object(k->options));
 }
 /* Whether the name alone is too little. */
 static bool needs_options(const struct component_kind *k)
@@ -266,10 +277,11 @@ static json_t *components_schema(const struct field *f)
 	}
 	ok = ok && json_array_append_new(any, json_pack("{s:O}", "enum", names)) == 0;
 	/* one of the user's: {name: {path: ./folder, ...}} */
-	ok = ok && json_array_append_new(any, json_pack("{s:s s:i s:i s:{s:s s:[s] s:{s:{s:s}}}}", "type", "object",
-							"minProperties", 1, "maxProperties", 1,
-							"additionalProperties", "type", "object", "required",
-							"path", "properties", "path", "type", "string")) == 0;
+	ok = ok && json_array_append_new(
+			   any, json_pack("{s:s s:i s:i s:{s:s s:[s] s:{s:{s:s}}}}", "type",
+					  "object", "minProperties", 1, "maxProperties", 1,
+					  "additionalProperties", "type", "object", "required",
+					  "path", "properties", "path", "type", "string")) == 0;
 	json_decref(names);
 	if (!ok) {
 		json_decref(any);
@@ -277,5 +289,5 @@ static json_t *components_schema(const struct field *f)
 	}
 	return json_pack("{s:s s:{s:o}}", "type", "array", "items", "anyOf", any);
 }
-const struct field_type type_components = { components_decode, components_schema, "list of components", NULL,
-					    NULL };
+const struct field_type type_components = { components_decode, components_schema,
+					    "list of components", NULL, NULL };

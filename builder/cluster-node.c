@@ -9,12 +9,19 @@
 #define D(member) offsetof(struct disk_selector, member)
 
 static const struct enum_name role_names[] = {
-	{ "control-plane", ROLE_CONTROL_PLANE }, { "worker", ROLE_WORKER }, { 0 },
+	{ "control-plane", ROLE_CONTROL_PLANE },
+	{ "worker", ROLE_WORKER },
+	{ 0 },
 };
 static const struct enum_name stepping_names[] = {
-	{ "auto", STEPPING_AUTO }, { "c0", STEPPING_C0 }, { "d0", STEPPING_D0 }, { 0 },
+	{ "auto", STEPPING_AUTO },
+	{ "c0", STEPPING_C0 },
+	{ "d0", STEPPING_D0 },
+	{ 0 },
 };
-static const struct enum_name osd_names[] = { { "auto", OSD_AUTO }, { "always", OSD_ALWAYS }, { 0 } };
+static const struct enum_name osd_names[] = { { "auto", OSD_AUTO },
+					      { "always", OSD_ALWAYS },
+					      { 0 } };
 
 /* transport is kept as its word */
 static const char *const transports[] = { "nvme", "sata", "usb", "mmc", "virtio" };
@@ -25,8 +32,9 @@ static bool is_transport(const char *s)
 			return true;
 	return false;
 }
-static const struct text_rule rule_transport = { "a transport: nvme, sata, usb, mmc or virtio", is_transport,
-						 "^(nvme|sata|usb|mmc|virtio)$", NULL };
+static const struct text_rule rule_transport = { "a transport: nvme, sata, usb, mmc or virtio",
+						 is_transport, "^(nvme|sata|usb|mmc|virtio)$",
+						 NULL };
 static bool is_by_id(const char *s)
 {
 	return *s && !strchr(s, '/') && strlen(s) < 200;
@@ -35,7 +43,8 @@ static const struct text_rule rule_by_id = { "a name in /dev/disk/by-id", is_by_
 					     "give the name without the folder" };
 
 /* partition: rest */
-static void partition_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void partition_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			     void *dst)
 {
 	const char *s = decode_scalar(d, v, "rest");
 	char shown[DIAG_VALUE_MAX];
@@ -44,7 +53,8 @@ static void partition_decode(struct decode *d, const struct ynode *v, const stru
 	if (s && strcmp(s, "rest") == 0)
 		*(bool *)dst = true;
 	else if (s)
-		decode_diagf(d, v, "expected rest (what root leaves of the system disk), found '%s'",
+		decode_diagf(d, v,
+			     "expected rest (what root leaves of the system disk), found '%s'",
 			     diag_value(s, shown));
 }
 static json_t *partition_schema(const struct field *f)
@@ -52,13 +62,15 @@ static json_t *partition_schema(const struct field *f)
 	(void)f;
 	return json_pack("{s:s}", "const", "rest");
 }
-static const struct field_type type_partition = { partition_decode, partition_schema, "the word rest", NULL,
-						  NULL };
+static const struct field_type type_partition = { partition_decode, partition_schema,
+						  "the word rest", NULL, NULL };
 
 const struct field disk_fields[] = {
 	{ "serial", &type_text, D(serial), .arg = &rule_word, .doc = "Serial number of the disk." },
-	{ "wwid", &type_text, D(wwid), .arg = &rule_word, .doc = "World-wide id of the disk (eui., naa.)." },
-	{ "by_id", &type_text, D(by_id), .arg = &rule_by_id, .doc = "Its name in /dev/disk/by-id." },
+	{ "wwid", &type_text, D(wwid), .arg = &rule_word,
+	  .doc = "World-wide id of the disk (eui., naa.)." },
+	{ "by_id", &type_text, D(by_id), .arg = &rule_by_id,
+	  .doc = "Its name in /dev/disk/by-id." },
 	{ "transport", &type_text, D(transport), .arg = &rule_transport,
 	  .doc = "How it is attached: nvme, sata, usb, mmc or virtio." },
 	{ "min", &type_size, D(min_bytes), .doc = "Smallest size." },
@@ -77,7 +89,8 @@ static void disk_decode(struct decode *d, const struct ynode *v, const struct fi
 	s->present = true;
 	s->pos = ynode_pos(v->key ? v->key : v);
 	if (v->kind == YNODE_MAP && v->len == 0)
-		decode_diagf(d, v->key ? v->key : v, "no condition says which disk; give its serial, wwid, by_id, "
+		decode_diagf(d, v->key ? v->key : v,
+			     "no condition says which disk; give its serial, wwid, by_id, "
 			     "transport, min or max");
 	else if (s->max_bytes && s->max_bytes < s->min_bytes)
 		decode_diagf(d, ynode_get(v, "max"), "max is smaller than min: no disk can match");
@@ -109,7 +122,8 @@ static const struct field disks_fields[] = {
 /* labels and taints: what Kubernetes takes */
 static bool name_part(const char *s, size_t len)
 {
-	if (len == 0 || len > 63 || !isalnum((unsigned char)s[0]) || !isalnum((unsigned char)s[len - 1]))
+	if (len == 0 || len > 63 || !isalnum((unsigned char)s[0]) ||
+	    !isalnum((unsigned char)s[len - 1]))
 		return false;
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)s[i]) && !strchr("-_.", s[i]))
@@ -124,9 +138,11 @@ static bool qualified_name(const char *s, size_t len)
 	if (!slash)
 		return name_part(s, len);
 	for (size_t i = 0; i < prefix; i++)
-		if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) && !strchr("-.", s[i]))
+		if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) &&
+		    !strchr("-.", s[i]))
 			return false;
-	return prefix > 0 && prefix <= 253 && isalnum((unsigned char)s[0]) && name_part(slash + 1, len - prefix - 1);
+	return prefix > 0 && prefix <= 253 && isalnum((unsigned char)s[0]) &&
+	       name_part(slash + 1, len - prefix - 1);
 }
 static bool label_value(const char *s, size_t len)
 {
@@ -142,25 +158,30 @@ static void labels_decode(struct decode *d, const struct ynode *v, const struct 
 		const char *key = v->keys[i]->text;
 
 		if (!qualified_name(key, strlen(key)))
-			decode_diagf(d, v->keys[i], "'%s' is not a label of Kubernetes", diag_value(key, shown));
+			decode_diagf(d, v->keys[i], "'%s' is not a label of Kubernetes",
+				     diag_value(key, shown));
 		else if (v->items[i]->kind == YNODE_SCALAR &&
 			 !label_value(v->items[i]->text, strlen(v->items[i]->text)))
-			decode_diagf(d, v->items[i], "'%s' is not a label's value: letters, digits, '-', '_' and "
-				     "'.', 63 at most", diag_value(v->items[i]->text, shown));
+			decode_diagf(d, v->items[i],
+				     "'%s' is not a label's value: letters, digits, '-', '_' and "
+				     "'.', 63 at most",
+				     diag_value(v->items[i]->text, shown));
 	}
 }
 static json_t *labels_schema(const struct field *f)
 {
 	(void)f;
 	return json_pack("{s:s s:b s:{s:{s:s s:s}}}", "type", "object", "additionalProperties", 0,
-			 "patternProperties", "^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
-			 "type", "string", "pattern", "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$");
+			 "patternProperties",
+			 "^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", "type",
+			 "string", "pattern", "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$");
 }
 static void labels_done(void *value)
 {
 	string_map_done(value);
 }
-const struct field_type type_labels = { labels_decode, labels_schema, "mapping of text", NULL, labels_done };
+const struct field_type type_labels = { labels_decode, labels_schema, "mapping of text", NULL,
+					labels_done };
 
 static void taints_free(struct node *n)
 {
@@ -178,15 +199,16 @@ static bool taint_parse(struct decode *d, const char *s, struct taint *ret)
 	const char *colon = strrchr(s, ':'), *equal = strchr(s, '=');
 	size_t key_len;
 
-	if (!colon || (strcmp(colon, ":NoSchedule") != 0 && strcmp(colon, ":PreferNoSchedule") != 0 &&
-		       strcmp(colon, ":NoExecute") != 0))
+	if (!colon || (strcmp(colon, ":NoSchedule") != 0 &&
+		       strcmp(colon, ":PreferNoSchedule") != 0 && strcmp(colon, ":NoExecute") != 0))
 		return false;
 	key_len = (size_t)((equal && equal < colon ? equal : colon) - s);
 	if (!qualified_name(s, key_len) ||
 	    (equal && equal < colon && !label_value(equal + 1, (size_t)(colon - equal - 1))))
 		return false;
 	ret->key = strndup(s, key_len);
-	ret->value = equal && equal < colon ? strndup(equal + 1, (size_t)(colon - equal - 1)) : strdup("");
+	ret->value = equal && equal < colon ? strndup(equal + 1, (size_t)(colon - equal - 1))
+					    : strdup("");
 	ret->effect = decode_strdup(d, colon + 1);
 	if (!ret->key || !ret->value)
 		d->diags->nomem = true;
@@ -209,8 +231,10 @@ static void taints_decode(struct decode *d, const struct ynode *v, const struct 
 		if (s && taint_parse(d, s, &n->taints[n->taints_len]))
 			n->taints_len++;
 		else if (s)
-			decode_diagf(d, v->items[i], "'%s' is not a taint such as \"dedicated=ai:NoSchedule\" "
-				     "(effects: NoSchedule, PreferNoSchedule, NoExecute)", diag_value(s, shown));
+			decode_diagf(d, v->items[i],
+				     "'%s' is not a taint such as \"dedicated=ai:NoSchedule\" "
+				     "(effects: NoSchedule, PreferNoSchedule, NoExecute)",
+				     diag_value(s, shown));
 	}
 }
 static json_t *taints_schema(const struct field *f)
@@ -219,7 +243,8 @@ static json_t *taints_schema(const struct field *f)
 	return json_pack("{s:s s:{s:s s:s}}", "type", "array", "items", "type", "string", "pattern",
 			 "^[^:=]+(=[^:]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$");
 }
-const struct field_type type_taints = { taints_decode, taints_schema, "list of taints", NULL, NULL };
+const struct field_type type_taints = { taints_decode, taints_schema, "list of taints", NULL,
+					NULL };
 
 const struct field node_fields[] = {
 	{ "board", &type_text, N(board), FIELD_REQUIRED, &rule_label, NULL,
@@ -228,9 +253,11 @@ const struct field node_fields[] = {
 	  N(role_pos) },
 	{ "addresses", &type_node_addrs, N(addresses), FIELD_REQUIRED, NULL, NULL,
 	  "Static addresses, inside the subnets.", 0 },
-	{ "mac", &type_mac, N(mac), FIELD_REQUIRED, NULL, NULL, "MAC address of its Ethernet.", N(mac_pos) },
+	{ "mac", &type_mac, N(mac), FIELD_REQUIRED, NULL, NULL, "MAC address of its Ethernet.",
+	  N(mac_pos) },
 	{ "serial", &type_text, N(machine_serial), 0, &rule_word, NULL,
-	  "Serial number of the machine; a seed of another machine is refused then.", N(serial_pos) },
+	  "Serial number of the machine; a seed of another machine is refused then.",
+	  N(serial_pos) },
 	{ "on_demand", &type_bool, N(on_demand), 0, NULL, "false",
 	  "Normally off: nothing waits for it; kiln wake starts it.", N(on_demand_pos) },
 	{ "stepping", &type_enum, N(stepping), 0, stepping_names, "auto",
@@ -252,12 +279,14 @@ void node_done(struct node *n)
 
 static void nodes_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
 {
-	struct cluster *c = (struct cluster *)(void *)((char *)dst - offsetof(struct cluster, nodes));
+	struct cluster *c =
+		(struct cluster *)(void *)((char *)dst - offsetof(struct cluster, nodes));
 	char shown[DIAG_VALUE_MAX];
 
 	(void)f;
 	if (v->kind != YNODE_MAP || v->len == 0) {
-		decode_diagf(d, v->len == 0 && v->key ? v->key : v, "expected a mapping of nodes, found %s",
+		decode_diagf(d, v->len == 0 && v->key ? v->key : v,
+			     "expected a mapping of nodes, found %s",
 			     v->kind == YNODE_MAP ? "an empty one" : ynode_what(v));
 		return;
 	}
@@ -266,8 +295,8 @@ static void nodes_decode(struct decode *d, const struct ynode *v, const struct f
 		struct node *n = &c->nodes[c->nodes_len];
 
 		if (!rule_label.valid(v->keys[i]->text)) {
-			decode_diagf(d, v->keys[i], "'%s' is not %s", diag_value(v->keys[i]->text, shown),
-				     rule_label.what);
+			decode_diagf(d, v->keys[i], "'%s' is not %s",
+				     diag_value(v->keys[i]->text, shown), rule_label.what);
 		}
 		if (cluster_node(c, v->keys[i]->text)) /* told by yaml-doc */
 			continue;
@@ -277,7 +306,8 @@ static void nodes_decode(struct decode *d, const struct ynode *v, const struct f
 		n->pos = n->name_pos = ynode_pos(v->keys[i]);
 		c->nodes_len++;
 		if (ynode_is_null(v->items[i]))
-			decode_diagf(d, v->keys[i], "node '%s' has no keys", diag_value(n->name, shown));
+			decode_diagf(d, v->keys[i], "node '%s' has no keys",
+				     diag_value(n->name, shown));
 		else
 			decode_map(d, v->items[i], node_fields, n);
 	}
@@ -285,7 +315,8 @@ static void nodes_decode(struct decode *d, const struct ynode *v, const struct f
 static json_t *nodes_schema(const struct field *f)
 {
 	(void)f;
-	return json_pack("{s:s s:i s:b s:{s:o}}", "type", "object", "minProperties", 1, "additionalProperties", 0,
-			 "patternProperties", rule_label.pattern, schema_object(node_fields));
+	return json_pack("{s:s s:i s:b s:{s:o}}", "type", "object", "minProperties", 1,
+			 "additionalProperties", 0, "patternProperties", rule_label.pattern,
+			 schema_object(node_fields));
 }
 const struct field_type type_nodes = { nodes_decode, nodes_schema, "mapping of nodes", NULL, NULL };

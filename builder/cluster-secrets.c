@@ -27,8 +27,9 @@ int cluster_check_secrets(const struct cluster *c, struct diag_list *diags, stru
 			struct err why = { 0 };
 
 			if (secret_ref_check(c, ref, &why) < 0)
-				diag_addf(diags, ref->pos.line, ref->pos.col, secret_width(ref), "%s of %s: %s",
-					  comp->secrets[k].option, comp->name, why.msg);
+				diag_addf(diags, ref->pos.line, ref->pos.col, secret_width(ref),
+					  "%s of %s: %s", comp->secrets[k].option, comp->name,
+					  why.msg);
 		}
 	}
 	if (diags->nomem)

@@ -8,7 +8,9 @@
 #define GiB ((uint64_t)1 << 30)
 
 static const struct enum_name updates_names[] = {
-	{ "security", UPDATES_SECURITY }, { "none", UPDATES_NONE }, { 0 },
+	{ "security", UPDATES_SECURITY },
+	{ "none", UPDATES_NONE },
+	{ 0 },
 };
 static const struct u64_rule gc_rule = { 3600, 365 * 86400 };
 static const struct field image_gc_fields[] = {
@@ -23,13 +25,14 @@ const struct field system_fields[] = {
 	  .doc = "Locale of the nodes." },
 	{ "user", &type_text, C(system.user), .arg = &rule_user, .def = "k3s",
 	  .doc = "The only login account: key only, with sudo." },
-	{ "ssh_keys", &type_strings, C(system.ssh_keys), FIELD_REQUIRED | FIELD_NONEMPTY, &rule_ssh_key,
-	  .doc = "Public keys that may log in." },
+	{ "ssh_keys", &type_strings, C(system.ssh_keys), FIELD_REQUIRED | FIELD_NONEMPTY,
+	  &rule_ssh_key, .doc = "Public keys that may log in." },
 	{ "packages", &type_strings, C(system.packages), .arg = &rule_package,
 	  .doc = "Debian packages on top of what the boards and the roles need." },
 	{ "updates", &type_enum, C(system.updates), .arg = updates_names, .def = "security",
 	  .doc = "What the nodes install by themselves." },
-	{ "image_gc", &type_map, .arg = image_gc_fields, .doc = "Clean-up of unused container images." },
+	{ "image_gc", &type_map, .arg = image_gc_fields,
+	  .doc = "Clean-up of unused container images." },
 	{ "mirror", &type_text, C(system.mirror), .arg = &rule_url,
 	  .doc = "Debian mirror of the images; without the key that of the desk." },
 	{ 0 },
@@ -58,7 +61,8 @@ const struct field storage_fields[] = {
 static const struct enum_name unless_names[] = { { "ssh", UNLESS_SSH }, { 0 } };
 static const struct u64_rule deadline_rule = { 60, 86400 };
 static const struct field shutdown_fields[] = {
-	{ "at", &type_clock, C(power.at_minute), FIELD_REQUIRED, .doc = "Local time of the shutdown." },
+	{ "at", &type_clock, C(power.at_minute), FIELD_REQUIRED,
+	  .doc = "Local time of the shutdown." },
 	{ "days", &type_days, C(power.days), .def = "daily",
 	  .doc = "daily, weekdays, weekends or a list of mon to sun." },
 	{ "unless", &type_flags, C(power.unless), .arg = unless_names,
@@ -67,7 +71,8 @@ static const struct field shutdown_fields[] = {
 };
 
 /* A mapping that is there or not: has_shutdown tells. */
-static void shutdown_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void shutdown_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			    void *dst)
 {
 	(void)f;
 	decode_map(d, v, shutdown_fields, (char *)dst - C(power.has_shutdown));
@@ -80,7 +85,8 @@ static json_t *shutdown_schema(const struct field *f)
 	(void)f;
 	return type_map.schema(&map);
 }
-static const struct field_type type_shutdown = { shutdown_decode, shutdown_schema, "mapping", NULL, NULL };
+static const struct field_type type_shutdown = { shutdown_decode, shutdown_schema, "mapping", NULL,
+						 NULL };
 
 const struct field power_fields[] = {
 	{ "shutdown", &type_shutdown, C(power.has_shutdown), .arg = shutdown_fields,

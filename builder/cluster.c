@@ -37,18 +37,22 @@ static const struct field cluster_section[] = {
 	  .doc = "Domain of the nodes: cow becomes cow.<domain>." },
 	{ "api", &type_text, C(api), .arg = &rule_domain,
 	  .doc = "Extra name of the API server, in its certificate and the kubeconfig." },
-	{ "k3s", &type_map, .flags = FIELD_REQUIRED, .arg = k3s_fields, .doc = "K3s: version and options." },
+	{ "k3s", &type_map, .flags = FIELD_REQUIRED, .arg = k3s_fields,
+	  .doc = "K3s: version and options." },
 	{ "pods", &type_prefixes, C(pods), FIELD_REQUIRED, .doc = "Networks of the pods." },
-	{ "services", &type_prefixes, C(services), FIELD_REQUIRED, .doc = "Networks of the Services." },
+	{ "services", &type_prefixes, C(services), FIELD_REQUIRED,
+	  .doc = "Networks of the Services." },
 	{ "load_balancer", &type_ranges, C(load_balancer), FIELD_REQUIRED,
 	  .doc = "Addresses for Services of type LoadBalancer, inside the nodes' subnets." },
 	{ 0 },
 };
 static const struct field network_section[] = {
-	{ "subnets", &type_prefixes, C(network.subnets), FIELD_REQUIRED, .doc = "Subnets of the nodes." },
+	{ "subnets", &type_prefixes, C(network.subnets), FIELD_REQUIRED,
+	  .doc = "Subnets of the nodes." },
 	{ "gateways", &type_addrs, C(network.gateways), FIELD_REQUIRED, &one_each,
 	  .doc = "Default gateways, inside the subnets." },
-	{ "dns", &type_addrs, C(network.dns), FIELD_REQUIRED, &hosts, .doc = "DNS servers of the nodes." },
+	{ "dns", &type_addrs, C(network.dns), FIELD_REQUIRED, &hosts,
+	  .doc = "DNS servers of the nodes." },
 	{ "ntp", &type_addrs, C(network.ntp), .arg = &hosts,
 	  .doc = "Time servers; without the key those of Debian's pool." },
 	{ "vlan", &type_uint, C(network.vlan), .arg = &vlan_rule,
@@ -58,7 +62,8 @@ static const struct field network_section[] = {
 const struct field cluster_fields[] = {
 	{ "kiln", &type_uint, offsetof(struct cluster_file, version), FIELD_REQUIRED, &version_rule,
 	  .doc = "Version of this format: 1." },
-	{ "cluster", &type_map, .flags = FIELD_REQUIRED, .arg = cluster_section, .doc = "The cluster as a whole." },
+	{ "cluster", &type_map, .flags = FIELD_REQUIRED, .arg = cluster_section,
+	  .doc = "The cluster as a whole." },
 	{ "network", &type_map, .flags = FIELD_REQUIRED, .arg = network_section,
 	  .doc = "The nodes' network; both families, IPv4 first." },
 	{ "system", &type_map, .flags = FIELD_REQUIRED, .arg = system_fields,
@@ -119,7 +124,9 @@ static char *folder_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	return !slash	       ? strdup(".")
+	       : slash == path ? strdup("/")
+			       : strndup(path, (size_t)(slash - path));
 }
 
 const struct ynode *check_find(const struct check *k, const char *path)
@@ -158,12 +165,14 @@ static const struct ynode *node_at(const struct ynode *n, struct pos pos)
 	return n->kind == YNODE_SCALAR && n->line == pos.line && n->col == pos.col ? n : NULL;
 }
 
-static void check_vat(struct check *k, const struct ynode *n, struct pos pos, const char *fmt, va_list ap)
+static void check_vat(struct check *k, const struct ynode *n, struct pos pos, const char *fmt,
+		      va_list ap)
 {
 	char msg[1024];
 
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
-	diag_addf(k->d->diags, n ? n->line : pos.line, n ? n->col : pos.col, n ? n->width : 1, "%s", msg);
+	diag_addf(k->d->diags, n ? n->line : pos.line, n ? n->col : pos.col, n ? n->width : 1, "%s",
+		  msg);
 }
 
 void check_at(struct check *k, const char *path, const char *fmt, ...)
@@ -220,13 +229,15 @@ static int cluster_decode(struct cluster_file *f, struct diag_list *diags)
 	return diags->nomem ? -ENOMEM : diags->len > 0 ? -EINVAL : 0;
 }
 
-int cluster_parse(const char *path, const char *text, size_t len, struct cluster **ret, struct diag_list *diags)
+int cluster_parse(const char *path, const char *text, size_t len, struct cluster **ret,
+		  struct diag_list *diags)
 {
 	struct cluster_file *f = calloc(1, sizeof(*f));
 	cleanup_cluster struct cluster *c = (struct cluster *)f;
 	int r;
 
-	_Static_assert(offsetof(struct cluster_file, c) == 0, "a cluster_file is freed as a cluster");
+	_Static_assert(offsetof(struct cluster_file, c) == 0,
+		       "a cluster_file is freed as a cluster");
 	if (!f)
 		return -ENOMEM;
 	diag_list_done(diags);
@@ -271,7 +282,8 @@ json_t *schema_cluster(void)
 {
 	json_t *s = schema_object(cluster_fields);
 
-	if (s && (json_object_set_new(s, "$schema", json_string("http://json-schema.org/draft-07/schema#")) < 0 ||
+	if (s && (json_object_set_new(s, "$schema",
+				      json_string("http://json-schema.org/draft-07/schema#")) < 0 ||
 		  json_object_set_new(s, "title", json_string("cluster.yaml of Kiln")) < 0)) {
 		json_decref(s);
 		return NULL;

@@ -28,8 +28,8 @@ static int load(const char *path, bool json, struct err *err)
 	diag_print(&diags, stderr);
 	if (r < 0)
 		return err_setf(err, r, "%s", failed.msg);
-	printf("%s: %zu node%s, %zu components: no mistakes\n", path, c->nodes_len, c->nodes_len == 1 ? "" : "s",
-	       c->components_len);
+	printf("%s: %zu node%s, %zu components: no mistakes\n", path, c->nodes_len,
+	       c->nodes_len == 1 ? "" : "s", c->components_len);
 	return 0;
 }
 
@@ -42,10 +42,13 @@ int cmd_check(int argc, char **argv, struct err *err)
 		if (strcmp(argv[i], "--json") == 0) {
 			json = true;
 		} else if (argv[i][0] == '-' && argv[i][1]) {
-			(void)err_setf(err, -EINVAL, "unknown option '%s'; 'kiln check --help' lists them", argv[i]);
+			(void)err_setf(err, -EINVAL,
+				       "unknown option '%s'; 'kiln check --help' lists them",
+				       argv[i]);
 			return CMD_USAGE;
 		} else if (path) {
-			(void)err_setf(err, -EINVAL, "one file at a time: '%s' and '%s' were given", path, argv[i]);
+			(void)err_setf(err, -EINVAL, "one file at a time: '%s' and '%s' were given",
+				       path, argv[i]);
 			return CMD_USAGE;
 		} else {
 			path = argv[i];

@@ -11,7 +11,8 @@ int cmd_schema(int argc, char **argv, struct err *err)
 	int r;
 
 	if (argc > 2 || (strcmp(what, "cluster") != 0 && strcmp(what, "board") != 0)) {
-		(void)err_setf(err, -EINVAL, "expected 'cluster' or 'board', got '%s'", argc > 2 ? argv[2] : what);
+		(void)err_setf(err, -EINVAL, "expected 'cluster' or 'board', got '%s'",
+			       argc > 2 ? argv[2] : what);
 		return CMD_USAGE;
 	}
 	s = what[0] == 'c' ? schema_cluster() : schema_board();

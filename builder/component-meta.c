@@ -20,7 +20,8 @@ void component_meta_done(struct component_meta *m)
 	}
 }
 
-int component_dir(const struct cluster *c, const struct component *comp, char **ret, struct err *err)
+int component_dir(const struct cluster *c, const struct component *comp, char **ret,
+		  struct err *err)
 {
 	char rel[NAME_MAX + 16];
 
@@ -49,8 +50,8 @@ static int read_words(const struct ynode *n, struct string_list *out)
 	return out->items ? 0 : -ENOMEM;
 }
 
-int component_meta_load(const struct cluster *c, const struct component *comp, struct component_meta *ret,
-			struct err *err)
+int component_meta_load(const struct cluster *c, const struct component *comp,
+			struct component_meta *ret, struct err *err)
 {
 	cleanup_component_meta struct component_meta m = { 0 };
 	cleanup_diag_list struct diag_list diags = { 0 };
@@ -72,8 +73,8 @@ int component_meta_load(const struct cluster *c, const struct component *comp, s
 	if (r == -ENOMEM)
 		return err_nomem(err);
 	if (r < 0)
-		return err_setf(err, r, "%s:%u:%u: %s", path, diags.items[0].line, diags.items[0].col,
-				diags.items[0].msg);
+		return err_setf(err, r, "%s:%u:%u: %s", path, diags.items[0].line,
+				diags.items[0].col, diags.items[0].msg);
 	if (read_words(ynode_get(root, "after"), &m.after) < 0 ||
 	    read_words(ynode_get(root, "after_if"), &m.after_if) < 0 ||
 	    read_words(ynode_get(root, "provides"), &m.provides) < 0)

@@ -1,8 +1,8 @@
 /*
  * component-meta - the few facts of component.yaml that the checks of cluster.yaml need
  *
- * The bundle reads the whole file (component.h); this reads `after`, `after_if` and `provides` alone,
- * so that `kiln check` stays far below its 50 ms.
+ * The bundle reads the whole file; this reads `after`, `after_if` and `provides` alone, so
+ * that `kiln check` stays far below its 50 ms.
  */
 #pragma once
 
@@ -20,5 +20,5 @@ void component_meta_done(struct component_meta *m);
 int component_dir(const struct cluster *c, const struct component *comp, char **ret,
 		  struct err *err) MUST_CHECK;
 /* -ENOENT: no such folder or file; what is wrong in the file is told as file:line:col. */
-int component_meta_load(const struct cluster *c, const struct component *comp, struct component_meta *ret,
-			struct err *err) MUST_CHECK;
+int component_meta_load(const struct cluster *c, const struct component *comp,
+			struct component_meta *ret, struct err *err) MUST_CHECK;

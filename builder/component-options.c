@@ -12,8 +12,8 @@ static bool is_acme_server(const char *s)
 {
 	return strcmp(s, "production") == 0 || strcmp(s, "staging") == 0;
 }
-static const struct text_rule rule_acme_server = { "an ACME server: production or staging", is_acme_server,
-						   "^(production|staging)$", NULL };
+static const struct text_rule rule_acme_server = { "an ACME server: production or staging",
+						   is_acme_server, "^(production|staging)$", NULL };
 
 static const struct field cilium_options[] = {
 	{ "hubble", &type_bool, .def = "false", .doc = "Hubble's relay and user interface." },
@@ -21,12 +21,14 @@ static const struct field cilium_options[] = {
 };
 static const struct field policies_options[] = {
 	{ "default_deny", &type_bool, .def = "false",
-	  .doc = "Deny all traffic that no policy allows; applied last, with allow rules for every component." },
+	  .doc = "Deny all traffic that no policy allows; applied last, with allow rules for every "
+		 "component." },
 	{ 0 },
 };
 static const struct field coredns_options[] = {
 	{ "replicas", &type_uint, .arg = &replicas_rule, .def = "1", .doc = "Pods of CoreDNS." },
-	{ "upstream", &type_addrs, .arg = &hosts, .doc = "Servers for names outside; without it network.dns." },
+	{ "upstream", &type_addrs, .arg = &hosts,
+	  .doc = "Servers for names outside; without it network.dns." },
 	{ 0 },
 };
 static const struct field cloudflare_options[] = {
@@ -40,8 +42,10 @@ static const struct field dns01_options[] = {
 	{ 0 },
 };
 static const struct field issuer_options[] = {
-	{ "name", &type_text, .arg = &rule_k8s_name, .def = "le-clusterissuer", .doc = "Name of the ClusterIssuer." },
-	{ "email", &type_text, .flags = FIELD_REQUIRED, .arg = &rule_email, .doc = "Address of the ACME account." },
+	{ "name", &type_text, .arg = &rule_k8s_name, .def = "le-clusterissuer",
+	  .doc = "Name of the ClusterIssuer." },
+	{ "email", &type_text, .flags = FIELD_REQUIRED, .arg = &rule_email,
+	  .doc = "Address of the ACME account." },
 	{ "server", &type_text, .arg = &rule_acme_server, .def = "production",
 	  .doc = "Let's Encrypt: production or staging." },
 	{ "dns01", &type_map, .flags = FIELD_REQUIRED, .arg = dns01_options,
@@ -49,7 +53,8 @@ static const struct field issuer_options[] = {
 	{ 0 },
 };
 static const struct field cert_manager_options[] = {
-	{ "issuer", &type_map, .arg = issuer_options, .doc = "A ClusterIssuer by ACME; none without the key." },
+	{ "issuer", &type_map, .arg = issuer_options,
+	  .doc = "A ClusterIssuer by ACME; none without the key." },
 	{ 0 },
 };
 static const struct field traefik_options[] = {
@@ -57,13 +62,17 @@ static const struct field traefik_options[] = {
 	{ 0 },
 };
 static const struct field argocd_options[] = {
-	{ "host", &type_text, .flags = FIELD_REQUIRED, .arg = &rule_domain, .doc = "Name of its web page." },
+	{ "host", &type_text, .flags = FIELD_REQUIRED, .arg = &rule_domain,
+	  .doc = "Name of its web page." },
 	{ "repo", &type_text, .arg = &rule_repo, .doc = "Git repository that Argo CD follows." },
-	{ "revision", &type_text, .arg = &rule_word, .def = "HEAD", .doc = "Branch, tag or commit." },
+	{ "revision", &type_text, .arg = &rule_word, .def = "HEAD",
+	  .doc = "Branch, tag or commit." },
 	{ "path", &type_text, .arg = &rule_path, .def = ".", .doc = "Folder in the repository." },
 	{ "username", &type_text, .arg = &rule_word, .doc = "User for an https repository." },
-	{ "password", &type_secret, .flags = FIELD_SECRET, .doc = "Password or token for an https repository." },
-	{ "ssh_key", &type_secret, .flags = FIELD_SECRET, .doc = "Private key for an ssh repository." },
+	{ "password", &type_secret, .flags = FIELD_SECRET,
+	  .doc = "Password or token for an https repository." },
+	{ "ssh_key", &type_secret, .flags = FIELD_SECRET,
+	  .doc = "Private key for an ssh repository." },
 	{ 0 },
 };
 static const struct field rook_options[] = {
@@ -71,13 +80,16 @@ static const struct field rook_options[] = {
 	{ 0 },
 };
 static const struct field garage_options[] = {
-	{ "replicas", &type_uint, .arg = &replicas_rule, .def = "1", .doc = "Pods, each with a copy of the data." },
-	{ "capacity", &type_size, .arg = &capacity_rule, .def = "10GiB", .doc = "Space of each pod." },
+	{ "replicas", &type_uint, .arg = &replicas_rule, .def = "1",
+	  .doc = "Pods, each with a copy of the data." },
+	{ "capacity", &type_size, .arg = &capacity_rule, .def = "10GiB",
+	  .doc = "Space of each pod." },
 	{ 0 },
 };
 
 const struct component_kind component_kinds[] = {
-	{ "cilium", cilium_options, "Pod network, kube-proxy's replacement, load-balancer addresses." },
+	{ "cilium", cilium_options,
+	  "Pod network, kube-proxy's replacement, load-balancer addresses." },
 	{ "network-policies", policies_options, "Network policies of the platform." },
 	{ "coredns", coredns_options, "The cluster's DNS." },
 	{ "cert-manager", cert_manager_options, "Certificates." },

@@ -13,8 +13,9 @@ static void clock_decode(struct decode *d, const struct ynode *v, const struct f
 	(void)f;
 	if (!s)
 		return;
-	if (strlen(s) != 5 || s[2] != ':' || !isdigit((unsigned char)s[0]) || !isdigit((unsigned char)s[1]) ||
-	    !isdigit((unsigned char)s[3]) || !isdigit((unsigned char)s[4])) {
+	if (strlen(s) != 5 || s[2] != ':' || !isdigit((unsigned char)s[0]) ||
+	    !isdigit((unsigned char)s[1]) || !isdigit((unsigned char)s[3]) ||
+	    !isdigit((unsigned char)s[4])) {
 		decode_diagf(d, v, "'%s' is not a time such as \"09:20\"", diag_value(s, shown));
 		return;
 	}
@@ -28,7 +29,8 @@ static void clock_decode(struct decode *d, const struct ynode *v, const struct f
 static json_t *clock_schema(const struct field *f)
 {
 	(void)f;
-	return json_pack("{s:s s:s}", "type", "string", "pattern", "^([01][0-9]|2[0-3]):[0-5][0-9]$");
+	return json_pack("{s:s s:s}", "type", "string", "pattern",
+			 "^([01][0-9]|2[0-3]):[0-5][0-9]$");
 }
 const struct field_type type_clock = { clock_decode, clock_schema, "time of day", NULL, NULL };
 
@@ -37,7 +39,10 @@ static const struct enum_name day_names[] = {
 	{ "fri", 1 << 4 }, { "sat", 1 << 5 }, { "sun", 1 << 6 }, { 0 },
 };
 static const struct enum_name day_sets[] = {
-	{ "daily", 0x7f }, { "weekdays", 0x1f }, { "weekends", 0x60 }, { 0 },
+	{ "daily", 0x7f },
+	{ "weekdays", 0x1f },
+	{ "weekends", 0x60 },
+	{ 0 },
 };
 
 static void days_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
@@ -52,7 +57,9 @@ static void days_decode(struct decode *d, const struct ynode *v, const struct fi
 		return;
 	}
 	if (v->kind == YNODE_SEQ) {
-		decode_diagf(d, v, "the list is empty; give daily, weekdays, weekends or a list of mon to sun");
+		decode_diagf(d, v,
+			     "the list is empty; give daily, weekdays, weekends or a list of mon "
+			     "to sun");
 		return;
 	}
 	s = decode_scalar(d, v, "daily, weekdays, weekends or a list of mon to sun");
@@ -63,8 +70,10 @@ static void days_decode(struct decode *d, const struct ynode *v, const struct fi
 		}
 	}
 	if (s)
-		decode_diagf(d, v, "expected daily, weekdays, weekends or a list of mon to sun, found '%s'",
-			     diag_value(s, shown));
+		decode_diagf(
+			d, v,
+			"expected daily, weekdays, weekends or a list of mon to sun, found '%s'",
+			diag_value(s, shown));
 }
 static json_t *days_schema(const struct field *f)
 {
@@ -76,6 +85,7 @@ static json_t *days_schema(const struct field *f)
 		json_decref(list);
 		return NULL;
 	}
-	return json_pack("{s:[o, {s:[s s s]}]}", "oneOf", list, "enum", "daily", "weekdays", "weekends");
+	return json_pack("{s:[o, {s:[s s s]}]}", "oneOf", list, "enum", "daily", "weekdays",
+			 "weekends");
 }
 const struct field_type type_days = { days_decode, days_schema, "days", NULL, NULL };

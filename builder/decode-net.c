@@ -39,12 +39,13 @@ static bool family_order(struct decode *d, const struct ynode *v, size_t i, enum
 
 static json_t *list_schema(unsigned int max, const char *pattern)
 {
-	return json_pack("{s:s s:i s:i s:{s:s s:s}}", "type", "array", "minItems", 1, "maxItems", (int)max,
-			 "items", "type", "string", "pattern", pattern);
+	return json_pack("{s:s s:i s:i s:{s:s s:s}}", "type", "array", "minItems", 1, "maxItems",
+			 (int)max, "items", "type", "string", "pattern", pattern);
 }
 
 /* prefixes of networks */
-static void prefixes_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void prefixes_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			    void *dst)
 {
 	struct prefix_list *l = dst;
 	const struct ynode *item;
@@ -59,15 +60,18 @@ static void prefixes_decode(struct decode *d, const struct ynode *v, const struc
 		if (!s)
 			continue;
 		if (ip_prefix_parse(s, &p) < 0) {
-			decode_diagf(d, item, "'%s' is not a network such as 192.168.14.0/24 or \"fd00:1::/64\"",
-				     diag_value(s, shown));
+			decode_diagf(
+				d, item,
+				"'%s' is not a network such as 192.168.14.0/24 or \"fd00:1::/64\"",
+				diag_value(s, shown));
 			continue;
 		}
 		if (!ip_prefix_is_net(&p)) {
 			struct ip_prefix net = p;
 
 			ip_prefix_network(&p, &net.addr);
-			decode_diagf(d, item, "%s is an address inside a network; the network is %s", s,
+			decode_diagf(d, item,
+				     "%s is an address inside a network; the network is %s", s,
 				     ip_prefix_format(&net, text));
 			continue;
 		}
@@ -82,7 +86,8 @@ static json_t *prefixes_schema(const struct field *f)
 	(void)f;
 	return list_schema(FAMILIES_MAX, "^[0-9a-fA-F.:]+/[0-9]{1,3}$");
 }
-const struct field_type type_prefixes = { prefixes_decode, prefixes_schema, "list of networks", NULL, NULL };
+const struct field_type type_prefixes = { prefixes_decode, prefixes_schema, "list of networks",
+					  NULL, NULL };
 
 /* ranges */
 static void ranges_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
@@ -94,7 +99,8 @@ static void ranges_decode(struct decode *d, const struct ynode *v, const struct 
 	(void)f;
 	l->len = 0;
 	for (size_t i = 0; (item = list_item(d, v, i, FAMILIES_MAX, "address ranges")); i++) {
-		const char *s = decode_scalar(d, item, "a range such as 192.168.14.50-192.168.14.54");
+		const char *s =
+			decode_scalar(d, item, "a range such as 192.168.14.50-192.168.14.54");
 		struct ip_range range;
 		int r;
 
@@ -102,8 +108,10 @@ static void ranges_decode(struct decode *d, const struct ynode *v, const struct 
 			continue;
 		r = ip_range_parse(s, &range);
 		if (r < 0) {
-			decode_diagf(d, item, "'%s' is not a range such as 192.168.14.50-192.168.14.54"
-				     " (first address, '-', last address, no blanks)", diag_value(s, shown));
+			decode_diagf(d, item,
+				     "'%s' is not a range such as 192.168.14.50-192.168.14.54"
+				     " (first address, '-', last address, no blanks)",
+				     diag_value(s, shown));
 			continue;
 		}
 		if (!family_order(d, item, i, range.first.family) || l->len != i)
@@ -117,7 +125,8 @@ static json_t *ranges_schema(const struct field *f)
 	(void)f;
 	return list_schema(FAMILIES_MAX, "^[0-9a-fA-F.:]+-[0-9a-fA-F.:]+$");
 }
-const struct field_type type_ranges = { ranges_decode, ranges_schema, "list of address ranges", NULL, NULL };
+const struct field_type type_ranges = { ranges_decode, ranges_schema, "list of address ranges",
+					NULL, NULL };
 
 /* addresses of hosts; arg: struct uint_rule, its max is the length, min 1: one of each family */
 static bool addr_item(struct decode *d, const struct ynode *item, struct ip_addr *ret)
@@ -130,8 +139,11 @@ static bool addr_item(struct decode *d, const struct ynode *item, struct ip_addr
 	if (ip_addr_parse(s, ret) == 0)
 		return true;
 	if (strchr(s, '/'))
-		decode_diagf(d, item, "'%s' is not an IP address; no prefix length stands here, it follows from "
-			     "network.subnets", diag_value(s, shown));
+		decode_diagf(
+			d, item,
+			"'%s' is not an IP address; no prefix length stands here, it follows from "
+			"network.subnets",
+			diag_value(s, shown));
 	else
 		decode_diagf(d, item, "'%s' is not an IP address", diag_value(s, shown));
 	return false;
@@ -156,7 +168,8 @@ static void addrs_decode(struct decode *d, const struct ynode *v, const struct f
 		for (size_t k = 0; k < l->len; k++)
 			again |= ip_addr_cmp(&l->items[k], &a) == 0;
 		if (again) {
-			decode_diagf(d, item, "%s stands twice in the list", ip_addr_format(&a, text));
+			decode_diagf(d, item, "%s stands twice in the list",
+				     ip_addr_format(&a, text));
 			continue;
 		}
 		if (l->len > 0 && l->items[l->len - 1].family == IP_V6 && a.family == IP_V4) {
@@ -171,10 +184,12 @@ static json_t *addrs_schema(const struct field *f)
 {
 	return list_schema(((const struct uint_rule *)f->arg)->max, "^[0-9a-fA-F.:]+$");
 }
-const struct field_type type_addrs = { addrs_decode, addrs_schema, "list of addresses", NULL, NULL };
+const struct field_type type_addrs = { addrs_decode, addrs_schema, "list of addresses", NULL,
+				       NULL };
 
 /* a node's addresses: the prefix length is that of the subnet, filled in by the checks */
-static void node_addrs_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void node_addrs_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			      void *dst)
 {
 	static const struct uint_rule one_each = { 1, FAMILIES_MAX };
 	const struct field plain = { .arg = &one_each };
@@ -194,8 +209,8 @@ static json_t *node_addrs_schema(const struct field *f)
 	(void)f;
 	return list_schema(FAMILIES_MAX, "^[0-9a-fA-F.:]+$");
 }
-const struct field_type type_node_addrs = { node_addrs_decode, node_addrs_schema, "list of addresses", NULL,
-					    NULL };
+const struct field_type type_node_addrs = { node_addrs_decode, node_addrs_schema,
+					    "list of addresses", NULL, NULL };
 
 /* MAC */
 static void mac_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
@@ -209,7 +224,8 @@ static void mac_decode(struct decode *d, const struct ynode *v, const struct fie
 	if (!s)
 		return;
 	if (mac_addr_parse(s, &m) < 0)
-		decode_diagf(d, v, "'%s' is not a MAC address such as d8:3a:dd:00:00:01", diag_value(s, shown));
+		decode_diagf(d, v, "'%s' is not a MAC address such as d8:3a:dd:00:00:01",
+			     diag_value(s, shown));
 	else if (memcmp(&m, &none, sizeof(m)) == 0 || m.bytes[0] & 1)
 		decode_diagf(d, v, "%s is no address of a single network card", s);
 	else
@@ -218,6 +234,7 @@ static void mac_decode(struct decode *d, const struct ynode *v, const struct fie
 static json_t *mac_schema(const struct field *f)
 {
 	(void)f;
-	return json_pack("{s:s s:s}", "type", "string", "pattern", "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$");
+	return json_pack("{s:s s:s}", "type", "string", "pattern",
+			 "^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$");
 }
 const struct field_type type_mac = { mac_decode, mac_schema, "MAC address", NULL, NULL };

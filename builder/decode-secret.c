@@ -16,7 +16,8 @@ static const struct field secret_fields[] = {
 	  .doc = "File that holds the secret; relative to cluster.yaml." },
 	{ "command", &type_strings, OFFSET(struct secret_fields, command),
 	  .flags = FIELD_REPEATS | FIELD_NONEMPTY,
-	  .doc = "Program and arguments that print the secret; run at bake time only, without a shell." },
+	  .doc = "Program and arguments that print the secret; run at bake time only, without a "
+		 "shell." },
 	{ 0 },
 };
 
@@ -46,8 +47,10 @@ static void secret_decode(struct decode *d, const struct ynode *v, const struct 
 	(void)f;
 	if (v->kind != YNODE_MAP) {
 		decode_hide(d, v);
-		decode_diagf(d, v, "a secret never stands in this file; give {env: NAME}, {file: path} or "
-			     "{command: [program, argument]}");
+		decode_diagf(
+			d, v,
+			"a secret never stands in this file; give {env: NAME}, {file: path} or "
+			"{command: [program, argument]}");
 		return;
 	}
 	ref->pos = ynode_pos(v->len == 1 ? v->items[0] : v);

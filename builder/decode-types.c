@@ -21,8 +21,8 @@ static void text_decode(struct decode *d, const struct ynode *v, const struct fi
 	}
 	if (rule && !rule->valid(s)) {
 		decode_diagf(d, v, "'%s' is not %s%s%s",
-			     f->flags & FIELD_SECRET ? "<hidden>" : diag_value(s, shown), rule->what,
-			     rule->hint ? "; " : "", rule->hint ? rule->hint : "");
+			     f->flags & FIELD_SECRET ? "<hidden>" : diag_value(s, shown),
+			     rule->what, rule->hint ? "; " : "", rule->hint ? rule->hint : "");
 		return;
 	}
 	free(*p);
@@ -32,8 +32,9 @@ static json_t *text_schema(const struct field *f)
 {
 	const struct text_rule *rule = f->arg;
 
-	return rule && rule->pattern ? json_pack("{s:s s:s}", "type", "string", "pattern", rule->pattern) :
-				       json_pack("{s:s s:i}", "type", "string", "minLength", 1);
+	return rule && rule->pattern
+		       ? json_pack("{s:s s:s}", "type", "string", "pattern", rule->pattern)
+		       : json_pack("{s:s s:i}", "type", "string", "minLength", 1);
 }
 static json_t *text_json(const void *value)
 {
@@ -58,8 +59,8 @@ static void bool_decode(struct decode *d, const struct ynode *v, const struct fi
 	if ((v->plain || v->line == 0) && (strcmp(s, "true") == 0 || strcmp(s, "false") == 0))
 		*(bool *)dst = s[0] == 't';
 	else
-		decode_diagf(d, v, "expected true or false, found %s'%s'", v->plain ? "" : "the text ",
-			     diag_value(s, shown));
+		decode_diagf(d, v, "expected true or false, found %s'%s'",
+			     v->plain ? "" : "the text ", diag_value(s, shown));
 }
 static json_t *bool_schema(const struct field *f)
 {
@@ -85,12 +86,14 @@ static void uint_decode(struct decode *d, const struct ynode *v, const struct fi
 		return;
 	r = v->plain || v->line == 0 ? u32_parse_between(s, rule->min, rule->max, &n) : -EINVAL;
 	if (r < 0 && rule->min == rule->max)
-		decode_diagf(d, v, "expected the number %u, found '%s'", rule->min, diag_value(s, shown));
+		decode_diagf(d, v, "expected the number %u, found '%s'", rule->min,
+			     diag_value(s, shown));
 	else if (r == -ERANGE)
-		decode_diagf(d, v, "%s is outside %u to %u", diag_value(s, shown), rule->min, rule->max);
+		decode_diagf(d, v, "%s is outside %u to %u", diag_value(s, shown), rule->min,
+			     rule->max);
 	else if (r < 0)
-		decode_diagf(d, v, "expected a whole number from %u to %u, found %s'%s'", rule->min, rule->max,
-			     v->plain ? "" : "the text ", diag_value(s, shown));
+		decode_diagf(d, v, "expected a whole number from %u to %u, found %s'%s'", rule->min,
+			     rule->max, v->plain ? "" : "the text ", diag_value(s, shown));
 	else
 		*(unsigned int *)dst = n;
 }
@@ -98,8 +101,8 @@ static json_t *uint_schema(const struct field *f)
 {
 	const struct uint_rule *rule = f->arg;
 
-	return json_pack("{s:s s:I s:I}", "type", "integer", "minimum", (json_int_t)rule->min, "maximum",
-			 (json_int_t)rule->max);
+	return json_pack("{s:s s:I s:I}", "type", "integer", "minimum", (json_int_t)rule->min,
+			 "maximum", (json_int_t)rule->max);
 }
 static json_t *uint_json(const void *value)
 {
@@ -124,10 +127,11 @@ static void size_decode(struct decode *d, const struct ynode *v, const struct fi
 		return;
 	r = size_parse(s, &n);
 	if (r == -EINVAL && strspn(s, "0123456789") == strlen(s))
-		decode_diagf(d, v, "the size %s has no unit; write %sGiB or %sMB", diag_value(s, shown), shown,
-			     shown);
+		decode_diagf(d, v, "the size %s has no unit; write %sGiB or %sMB",
+			     diag_value(s, shown), shown, shown);
 	else if (r == -EINVAL)
-		decode_diagf(d, v, "'%s' is not a size such as 64GiB or 500GB", diag_value(s, shown));
+		decode_diagf(d, v, "'%s' is not a size such as 64GiB or 500GB",
+			     diag_value(s, shown));
 	else if (r < 0 || (rule && (n < rule->min || n > rule->max)))
 		decode_diagf(d, v, "%s is outside %s to %s", diag_value(s, shown),
 			     size_format(rule ? rule->min : 0, min),
@@ -144,7 +148,8 @@ static json_t *size_schema(const struct field *f)
 const struct field_type type_size = { size_decode, size_schema, "size", u64_json, NULL };
 
 /* duration */
-static void duration_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void duration_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			    void *dst)
 {
 	const struct u64_rule *rule = f->arg;
 	const char *s = decode_scalar(d, v, "a duration such as 15min");
@@ -156,8 +161,8 @@ static void duration_decode(struct decode *d, const struct ynode *v, const struc
 		return;
 	r = duration_parse(s, &n);
 	if (r == -EINVAL && strspn(s, "0123456789") == strlen(s))
-		decode_diagf(d, v, "the duration %s has no unit; write %smin or %sh", diag_value(s, shown),
-			     shown, shown);
+		decode_diagf(d, v, "the duration %s has no unit; write %smin or %sh",
+			     diag_value(s, shown), shown, shown);
 	else if (r == -EINVAL)
 		decode_diagf(d, v, "'%s' is not a duration such as 90s, 15min, 72h or 1h30min",
 			     diag_value(s, shown));
@@ -174,7 +179,8 @@ static json_t *duration_schema(const struct field *f)
 	return json_pack("{s:s s:s}", "type", "string", "pattern",
 			 "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+min)?([0-9]+s)?$");
 }
-const struct field_type type_duration = { duration_decode, duration_schema, "duration", u64_json, NULL };
+const struct field_type type_duration = { duration_decode, duration_schema, "duration", u64_json,
+					  NULL };
 
 /* enum */
 static const struct enum_name *enum_find(struct decode *d, const struct ynode *v,
@@ -192,11 +198,15 @@ static const struct enum_name *enum_find(struct decode *d, const struct ynode *v
 	for (; names[n].name && n < ARRAY_SIZE(words); n++) {
 		words[n] = names[n].name;
 		at += (size_t)snprintf(all + at, at < sizeof(all) ? sizeof(all) - at : 0, "%s%s",
-				       n == 0 ? "" : names[n + 1].name ? ", " : " or ", words[n]);
+				       n == 0		   ? ""
+				       : names[n + 1].name ? ", "
+							   : " or ",
+				       words[n]);
 	}
 	near = nearest_word(s, words, n);
 	if (near)
-		decode_diagf(d, v, "'%s' is not known here; did you mean '%s'?", diag_value(s, shown), near);
+		decode_diagf(d, v, "'%s' is not known here; did you mean '%s'?",
+			     diag_value(s, shown), near);
 	else
 		decode_diagf(d, v, "expected %s, found '%s'", all, diag_value(s, shown));
 	return NULL;
@@ -244,7 +254,8 @@ static void flags_decode(struct decode *d, const struct ynode *v, const struct f
 }
 static json_t *flags_schema(const struct field *f)
 {
-	return json_pack("{s:s s:b s:o}", "type", "array", "uniqueItems", 1, "items", enum_values(f->arg));
+	return json_pack("{s:s s:b s:o}", "type", "array", "uniqueItems", 1, "items",
+			 enum_values(f->arg));
 }
 const struct field_type type_flags = { flags_decode, flags_schema, "list of words", NULL, NULL };
 
@@ -268,7 +279,8 @@ void string_list_done(struct string_list *l)
 	free(l->pos);
 	*l = (struct string_list){ 0 };
 }
-static void strings_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void strings_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			   void *dst)
 {
 	struct string_list *l = dst;
 	struct field item = { .type = &type_text, .arg = f->arg, .flags = f->flags };
@@ -297,8 +309,9 @@ static void strings_decode(struct decode *d, const struct ynode *v, const struct
 }
 static json_t *strings_schema(const struct field *f)
 {
-	return json_pack("{s:s s:b s:i s:o}", "type", "array", "uniqueItems", !(f->flags & FIELD_REPEATS), "minItems",
-			 !!(f->flags & FIELD_NONEMPTY), "items", text_schema(f));
+	return json_pack("{s:s s:b s:i s:o}", "type", "array", "uniqueItems",
+			 !(f->flags & FIELD_REPEATS), "minItems", !!(f->flags & FIELD_NONEMPTY),
+			 "items", text_schema(f));
 }
 static void strings_done(void *value)
 {
@@ -332,7 +345,8 @@ static void string_map_insert(struct string_map *m, char *key, char *value, stru
 	m->values[at] = value;
 	m->pos[at] = pos;
 }
-static void string_map_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void string_map_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			      void *dst)
 {
 	struct string_map *m = dst;
 
@@ -366,11 +380,12 @@ static void string_map_decode(struct decode *d, const struct ynode *v, const str
 static json_t *string_map_schema(const struct field *f)
 {
 	(void)f;
-	return json_pack("{s:s s:{s:s}}", "type", "object", "additionalProperties", "type", "string");
+	return json_pack("{s:s s:{s:s}}", "type", "object", "additionalProperties", "type",
+			 "string");
 }
 static void string_map_free(void *value)
 {
 	string_map_done(value);
 }
-const struct field_type type_string_map = { string_map_decode, string_map_schema, "mapping of text", NULL,
-					    string_map_free };
+const struct field_type type_string_map = { string_map_decode, string_map_schema, "mapping of text",
+					    NULL, string_map_free };

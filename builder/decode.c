@@ -47,7 +47,8 @@ static unsigned int distance(const char *a, const char *b)
 	for (size_t j = 0; j <= lb; j++)
 		rows[0][j] = (unsigned int)j;
 	for (size_t i = 1; i <= la; i++) {
-		unsigned int *cur = rows[i % 3], *prev = rows[(i + 2) % 3], *prev2 = rows[(i + 1) % 3];
+		unsigned int *cur = rows[i % 3], *prev = rows[(i + 2) % 3],
+			     *prev2 = rows[(i + 1) % 3];
 
 		cur[0] = (unsigned int)i;
 		for (size_t j = 1; j <= lb; j++) {
@@ -105,10 +106,11 @@ void decode_unknown_key(struct decode *d, const struct ynode *key, const struct 
 		decode_diagf(d, key, "unknown key '%s'; did you mean '%s'?",
 			     diag_value(key->text, shown), near);
 	else if (n == 0)
-		decode_diagf(d, key, "unknown key '%s'; no key is known here", diag_value(key->text, shown));
+		decode_diagf(d, key, "unknown key '%s'; no key is known here",
+			     diag_value(key->text, shown));
 	else
-		decode_diagf(d, key, "unknown key '%s'; known here: %s", diag_value(key->text, shown),
-			     buf_str(&all));
+		decode_diagf(d, key, "unknown key '%s'; known here: %s",
+			     diag_value(key->text, shown), buf_str(&all));
 }
 
 static void set_pos(const struct field *f, void *base, const struct ynode *v)
@@ -222,8 +224,9 @@ const char *decode_text(struct decode *d, const struct ynode *v, const char *wha
 		return s;
 	if (strcasecmp(s, "true") == 0 || strcasecmp(s, "false") == 0 || looks_number(s)) {
 		diag_value(s, shown);
-		decode_diagf(d, v, "expected %s; text that looks like a %s stands in quotes: \"%s\"", what,
-			     looks_number(s) ? "number" : "boolean", shown);
+		decode_diagf(d, v,
+			     "expected %s; text that looks like a %s stands in quotes: \"%s\"",
+			     what, looks_number(s) ? "number" : "boolean", shown);
 		return NULL;
 	}
 	return s;
@@ -238,7 +241,8 @@ void decode_hide(struct decode *d, const struct ynode *v)
 		for (const char *p = v->text; (p = strchr(p, '\n')) && lines < 1000; p++)
 			diag_hide(d->diags, v->line + ++lines, 1, 10000);
 		if (lines || v->width == 1)
-			diag_hide(d->diags, v->line + lines + 1, 1, v->width == 1 && lines ? 10000 : 0);
+			diag_hide(d->diags, v->line + lines + 1, 1,
+				  v->width == 1 && lines ? 10000 : 0);
 		return;
 	}
 	for (size_t i = 0; i < v->len; i++)
@@ -260,7 +264,9 @@ static json_t *scalar_json(struct decode *d, const struct ynode *v)
 		n = strtoll(v->text, &end, 10);
 		if (*end == '\0' && errno == 0)
 			return json_integer(n);
-		decode_diagf(d, v, "only whole numbers of 64 bits can stand here; other text needs quotes");
+		decode_diagf(
+			d, v,
+			"only whole numbers of 64 bits can stand here; other text needs quotes");
 		return NULL;
 	}
 	return json_string(v->text);
@@ -279,8 +285,8 @@ json_t *decode_json(struct decode *d, const struct ynode *v)
 		item = decode_json(d, v->items[i]);
 		if (!item)
 			continue; /* told; the diag list fails the file */
-		r = v->kind == YNODE_MAP ? json_object_set_new(out, v->keys[i]->text, item) :
-					   json_array_append_new(out, item);
+		r = v->kind == YNODE_MAP ? json_object_set_new(out, v->keys[i]->text, item)
+					 : json_array_append_new(out, item);
 		if (r < 0)
 			d->diags->nomem = true;
 	}

@@ -114,9 +114,9 @@ void secret_ref_done(struct secret_ref *ref);
 extern const struct field_type type_clock, type_days;
 
 /* text-rules.c */
-extern const struct text_rule rule_label, rule_domain, rule_user, rule_timezone, rule_locale, rule_uuid,
-	rule_k3s_version, rule_ssh_key, rule_package, rule_url, rule_repo, rule_email, rule_compress,
-	rule_path, rule_word, rule_env, rule_k8s_name;
+extern const struct text_rule rule_label, rule_domain, rule_user, rule_timezone, rule_locale,
+	rule_uuid, rule_k3s_version, rule_ssh_key, rule_package, rule_url, rule_repo, rule_email,
+	rule_compress, rule_path, rule_word, rule_env, rule_k8s_name;
 
 void string_list_done(struct string_list *l);
 void string_map_done(struct string_map *m);

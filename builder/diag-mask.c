@@ -5,20 +5,22 @@
 #include <string.h>
 #include <strings.h>
 
-#define RANDOM_MIN 24   /* characters of a word that is taken for a random one */
+#define RANDOM_MIN 24 /* characters of a word that is taken for a random one */
 #define HEX_MIN 32
 
 static bool is_word(char c)
 {
-	return isalnum((unsigned char)c) || c == '+' || c == '/' || c == '=' || c == '_' || c == '-';
+	return isalnum((unsigned char)c) || c == '+' || c == '/' || c == '=' || c == '_' ||
+	       c == '-';
 }
 
 /* Forms that issuers of tokens document, by their beginning. */
 static bool known_token(const char *s, size_t len)
 {
 	static const char *const starts[] = {
-		"ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "AKIA", "ASIA",
-		"AGE-SECRET-KEY-", "eyJ", "sk-", "hvs.", "dop_v1_", "K10", "pypi-", "npm_",
+		"ghp_",	 "gho_",    "ghs_", "github_pat_",     "glpat-", "xoxb-",
+		"xoxp-", "AKIA",    "ASIA", "AGE-SECRET-KEY-", "eyJ",	 "sk-",
+		"hvs.",	 "dop_v1_", "K10",  "pypi-",	       "npm_",
 	};
 
 	if (len < 20 || strncmp(s, "sk-ssh-", 7) == 0 || strncmp(s, "sk-ecdsa-", 9) == 0)
@@ -34,7 +36,8 @@ static bool looks_uuid(const char *s, size_t len)
 	if (len != 36)
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if ((i == 8 || i == 13 || i == 18 || i == 23) ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
+		if ((i == 8 || i == 13 || i == 18 || i == 23) ? s[i] != '-'
+							      : !isxdigit((unsigned char)s[i]))
 			return false;
 	return true;
 }
@@ -75,7 +78,8 @@ bool mask_is_secret(const char *s, size_t len)
 		lower += islower((unsigned char)s[i]) != 0;
 		digit += isdigit((unsigned char)s[i]) != 0;
 		hex += isxdigit((unsigned char)s[i]) != 0;
-		turns += i > 0 && (isalpha((unsigned char)s[i]) != 0) != (isalpha((unsigned char)s[i - 1]) != 0);
+		turns += i > 0 && (isalpha((unsigned char)s[i]) != 0) !=
+					  (isalpha((unsigned char)s[i - 1]) != 0);
 	}
 	if (hex == len && len >= HEX_MIN)
 		return true;
@@ -85,8 +89,8 @@ bool mask_is_secret(const char *s, size_t len)
 /* Keys whose value is a secret, whoever reads the file. */
 static bool secret_key(const char *s, size_t len)
 {
-	static const char *const words[] = { "token",	   "password", "passwd",  "passphrase",
-					     "secret_key", "api_key",  "apikey",  "private_key",
+	static const char *const words[] = { "token",	   "password", "passwd", "passphrase",
+					     "secret_key", "api_key",  "apikey", "private_key",
 					     "ssh_key",	   "secret",   "bearer" };
 	char low[40];
 
@@ -106,7 +110,8 @@ static bool secret_key(const char *s, size_t len)
 /* Keys whose values are long and harmless. */
 static bool plain_key(const char *s, size_t len)
 {
-	static const char *const names[] = { "by_id", "wwid", "serial", "repo", "mirror", "fsid", "path" };
+	static const char *const names[] = { "by_id",  "wwid", "serial", "repo",
+					     "mirror", "fsid", "path" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strlen(names[i]) == len && strncmp(s, names[i], len) == 0)
@@ -142,7 +147,8 @@ static void mask_key_value(const char *line, size_t len, size_t colon, bool *hid
 {
 	size_t key = colon, from = colon + 1;
 
-	while (key > 0 && (isalnum((unsigned char)line[key - 1]) || strchr("_-.\"'", line[key - 1])))
+	while (key > 0 &&
+	       (isalnum((unsigned char)line[key - 1]) || strchr("_-.\"'", line[key - 1])))
 		key--;
 	while (key < colon && strchr("\"'", line[key]))
 		key++;

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <wchar.h>
 
-#define SHOWN_MAX 120    /* characters of a source line that are shown at once */
-#define TEXT_MAX 2000    /* bytes of one message */
+#define SHOWN_MAX 120 /* characters of a source line that are shown at once */
+#define TEXT_MAX 2000 /* bytes of one message */
 #define HIDDEN_MAX 10000
 
 void diag_list_done(struct diag_list *l)
@@ -68,7 +68,8 @@ void diag_hide(struct diag_list *l, unsigned int line, unsigned int col, unsigne
 {
 	if (l->hidden_len == l->hidden_size) {
 		size_t size = l->hidden_size ? l->hidden_size * 2 : 16;
-		struct diag_hidden *h = size > HIDDEN_MAX ? NULL : realloc(l->hidden, size * sizeof(*h));
+		struct diag_hidden *h =
+			size > HIDDEN_MAX ? NULL : realloc(l->hidden, size * sizeof(*h));
 
 		if (!h) {
 			l->nomem = true;
@@ -122,7 +123,7 @@ const char *diag_value(const char *text, char dst[static DIAG_VALUE_MAX])
 
 /* A line of the source, ready to be shown: one entry per character. */
 struct shown {
-	const char **at;         /* the character's bytes; NULL: shown as U+FFFD */
+	const char **at; /* the character's bytes; NULL: shown as U+FFFD */
 	unsigned char *bytes, *width;
 	bool *hide;
 	size_t len;
@@ -136,7 +137,8 @@ static void shown_done(struct shown *s)
 	free(s->hide);
 }
 
-static const char *find_line(const struct diag_list *l, unsigned int line, size_t *ret_len, bool *pem)
+static const char *find_line(const struct diag_list *l, unsigned int line, size_t *ret_len,
+			     bool *pem)
 {
 	const char *p = l->source, *end = l->source + l->source_len;
 
@@ -207,13 +209,15 @@ static void hide_named(const struct diag_list *l, unsigned int line, struct show
 	for (size_t i = 0; i < l->hidden_len; i++) {
 		const struct diag_hidden *h = &l->hidden[i];
 
-		for (size_t c = h->col; h->line == line && c < h->col + h->width && c <= s->len; c++)
+		for (size_t c = h->col; h->line == line && c < h->col + h->width && c <= s->len;
+		     c++)
 			s->hide[c - 1] = true;
 	}
 }
 
 /* The characters from..to, and below them the caret line; <hidden> stands for a hidden run. */
-static void shown_render(const struct shown *s, const struct diag *d, struct buf *text, struct buf *caret)
+static void shown_render(const struct shown *s, const struct diag *d, struct buf *text,
+			 struct buf *caret)
 {
 	size_t from = d->col > SHOWN_MAX * 3 / 4 ? d->col - SHOWN_MAX / 2 : 0;
 	size_t to = s->len - from > SHOWN_MAX ? from + SHOWN_MAX : s->len;
@@ -305,8 +309,8 @@ int diag_print_json(const struct diag_list *l, FILE *out)
 							  (int)d->width, "message", d->msg)) < 0)
 			r = -ENOMEM;
 	}
-	doc = json_pack("{s:o s:b s:o s:I}", "file", json_string(l->path) ?: json_string("?"), "ok", l->len == 0, "errors", list, "more",
-			(json_int_t)l->dropped);
+	doc = json_pack("{s:o s:b s:o s:I}", "file", json_string(l->path) ?: json_string("?"), "ok",
+			l->len == 0, "errors", list, "more", (json_int_t)l->dropped);
 	if (!doc || r < 0 || json_dumpf(doc, out, JSON_COMPACT) < 0)
 		r = -ENOMEM;
 	else

@@ -16,10 +16,12 @@ static const struct k3s_option options[] = {
 	{ "bind-address", B, K3S_TEXT, 0, NULL },
 	{ "cluster-cidr", S, K3S_LIST, 0, "cluster.pods" },
 	{ "cluster-dns", S, K3S_LIST, 0, "cluster.services (the tenth address of each)" },
-	{ "cluster-domain", S, K3S_TEXT, 0, "Kiln (cluster.local; certificates and manifests hold it)" },
+	{ "cluster-domain", S, K3S_TEXT, 0,
+	  "Kiln (cluster.local; certificates and manifests hold it)" },
 	{ "cluster-init", S, K3S_BOOL, 0, "nodes.NAME.role (the first control-plane initialises)" },
 	{ "cluster-reset", S, K3S_BOOL, 0, "nothing: it is an act of repair, not a setting" },
-	{ "cluster-reset-restore-path", S, K3S_TEXT, 0, "nothing: it is an act of repair, not a setting" },
+	{ "cluster-reset-restore-path", S, K3S_TEXT, 0,
+	  "nothing: it is an act of repair, not a setting" },
 	{ "config", B, K3S_TEXT, 0, "Kiln (it writes the file)" },
 	{ "container-runtime-endpoint", B, K3S_TEXT, 0, NULL },
 	{ "data-dir", B, K3S_TEXT, 0, "Kiln (/var/lib/rancher/k3s, on its own subvolume)" },
@@ -33,7 +35,8 @@ static const struct k3s_option options[] = {
 	{ "disable", S, K3S_LIST, 0, "components (Kiln disables what K3s would pack)" },
 	{ "disable-agent", S, K3S_BOOL, 0, "nodes.NAME.role" },
 	{ "disable-apiserver", S, K3S_BOOL, 0, "nodes.NAME.role" },
-	{ "disable-apiserver-lb", B, K3S_BOOL, 0, "Kiln (components reach the API at 127.0.0.1:6444)" },
+	{ "disable-apiserver-lb", B, K3S_BOOL, 0,
+	  "Kiln (components reach the API at 127.0.0.1:6444)" },
 	{ "disable-cloud-controller", S, K3S_BOOL, 0, "Kiln" },
 	{ "disable-controller-manager", S, K3S_BOOL, 0, "nodes.NAME.role" },
 	{ "disable-default-registry-endpoint", B, K3S_BOOL, 30, NULL },
@@ -50,7 +53,8 @@ static const struct k3s_option options[] = {
 	{ "etcd-disable-snapshots", S, K3S_BOOL, 0, NULL },
 	{ "etcd-expose-metrics", S, K3S_BOOL, 0, NULL },
 	{ "etcd-s3", S, K3S_BOOL, 0, NULL },
-	{ "etcd-s3-access-key", S, K3S_TEXT, 0, "etcd-s3-config-secret (no secret stands in this file)" },
+	{ "etcd-s3-access-key", S, K3S_TEXT, 0,
+	  "etcd-s3-config-secret (no secret stands in this file)" },
 	{ "etcd-s3-bucket", S, K3S_TEXT, 0, NULL },
 	{ "etcd-s3-bucket-lookup-type", S, K3S_TEXT, 31, NULL },
 	{ "etcd-s3-config-secret", S, K3S_TEXT, 30, NULL },
@@ -61,8 +65,10 @@ static const struct k3s_option options[] = {
 	{ "etcd-s3-proxy", S, K3S_TEXT, 30, NULL },
 	{ "etcd-s3-region", S, K3S_TEXT, 0, NULL },
 	{ "etcd-s3-retention", S, K3S_INT, 33, NULL },
-	{ "etcd-s3-secret-key", S, K3S_TEXT, 0, "etcd-s3-config-secret (no secret stands in this file)" },
-	{ "etcd-s3-session-token", S, K3S_TEXT, 0, "etcd-s3-config-secret (no secret stands in this file)" },
+	{ "etcd-s3-secret-key", S, K3S_TEXT, 0,
+	  "etcd-s3-config-secret (no secret stands in this file)" },
+	{ "etcd-s3-session-token", S, K3S_TEXT, 0,
+	  "etcd-s3-config-secret (no secret stands in this file)" },
 	{ "etcd-s3-skip-ssl-verify", S, K3S_BOOL, 0, NULL },
 	{ "etcd-s3-timeout", S, K3S_TEXT, 0, NULL },
 	{ "etcd-snapshot-compress", S, K3S_BOOL, 0, NULL },
@@ -191,31 +197,36 @@ static void check_arg(struct decode *d, const struct k3s_option *o, const struct
 	size_t n = strcspn(v->text, "=");
 
 	for (size_t i = 0; i < ARRAY_SIZE(derived_args); i++)
-		if (strcmp(derived_args[i].option, o->name) == 0 && strlen(derived_args[i].arg) == n &&
+		if (strcmp(derived_args[i].option, o->name) == 0 &&
+		    strlen(derived_args[i].arg) == n &&
 		    strncmp(derived_args[i].arg, v->text, n) == 0)
-			decode_diagf(d, v, "Kiln derives '%s' of %s; it is decided by %s", derived_args[i].arg,
-				     o->name, derived_args[i].derived);
+			decode_diagf(d, v, "Kiln derives '%s' of %s; it is decided by %s",
+				     derived_args[i].arg, o->name, derived_args[i].derived);
 	if (strncmp(v->text, "--", 2) == 0)
 		decode_diagf(d, v, "arguments stand without '--': name=value");
 }
 
 static void check_kind(struct decode *d, const struct k3s_option *o, const struct ynode *v)
 {
-	static const char *const kinds[] = { "true or false", "a whole number", "text", "text or a list of it" };
+	static const char *const kinds[] = { "true or false", "a whole number", "text",
+					     "text or a list of it" };
 	bool ok = false;
 
 	if (v->kind == YNODE_SEQ && o->kind == K3S_LIST) {
 		for (size_t i = 0; i < v->len; i++) {
 			if (v->items[i]->kind != YNODE_SCALAR || ynode_is_null(v->items[i]))
-				decode_diagf(d, v->items[i], "expected text, found %s", ynode_what(v->items[i]));
+				decode_diagf(d, v->items[i], "expected text, found %s",
+					     ynode_what(v->items[i]));
 			else
 				check_arg(d, o, v->items[i]);
 		}
 		return;
 	}
 	if (v->kind == YNODE_SCALAR) {
-		bool boolean = v->plain && (strcmp(v->text, "true") == 0 || strcmp(v->text, "false") == 0);
-		bool number = v->plain && v->text[0] && strspn(v->text, "0123456789") == strlen(v->text);
+		bool boolean =
+			v->plain && (strcmp(v->text, "true") == 0 || strcmp(v->text, "false") == 0);
+		bool number =
+			v->plain && v->text[0] && strspn(v->text, "0123456789") == strlen(v->text);
 
 		ok = o->kind == K3S_BOOL ? boolean : o->kind == K3S_INT ? number : !boolean;
 		ok &= !ynode_is_null(v);
@@ -223,10 +234,12 @@ static void check_kind(struct decode *d, const struct k3s_option *o, const struc
 			check_arg(d, o, v);
 	}
 	if (!ok)
-		decode_diagf(d, v, "option '%s' takes %s, found %s", o->name, kinds[o->kind], ynode_what(v));
+		decode_diagf(d, v, "option '%s' takes %s, found %s", o->name, kinds[o->kind],
+			     ynode_what(v));
 }
 
-static void k3s_config_decode(struct decode *d, const struct ynode *v, const struct field *f, void *dst)
+static void k3s_config_decode(struct decode *d, const struct ynode *v, const struct field *f,
+			      void *dst)
 {
 	char shown[DIAG_VALUE_MAX];
 
@@ -240,8 +253,10 @@ static void k3s_config_decode(struct decode *d, const struct ynode *v, const str
 		const struct k3s_option *o = k3s_option_find(key->text);
 
 		if (key->text[0] == '-' || (!o && strchr(key->text, '_'))) {
-			decode_diagf(d, key, "K3s has no option '%s'; options stand as in its config.yaml: "
-				     "without '--', words joined by '-'", diag_value(key->text, shown));
+			decode_diagf(d, key,
+				     "K3s has no option '%s'; options stand as in its config.yaml: "
+				     "without '--', words joined by '-'",
+				     diag_value(key->text, shown));
 			continue;
 		}
 		if (!o) {
@@ -249,8 +264,8 @@ static void k3s_config_decode(struct decode *d, const struct ynode *v, const str
 			continue;
 		}
 		if (o->derived)
-			decode_diagf(d, key, "k3s.config may not set '%s'; it is decided by %s", o->name,
-				     o->derived);
+			decode_diagf(d, key, "k3s.config may not set '%s'; it is decided by %s",
+				     o->name, o->derived);
 		else
 			check_kind(d, o, v->items[i]);
 	}
@@ -268,8 +283,9 @@ void k3s_config_check(struct decode *d, const struct cluster *c, const struct yn
 		const struct k3s_option *o = k3s_option_find(config->keys[i]->text);
 
 		if (o && !o->derived && o->since > minor)
-			decode_diagf(d, config->keys[i], "option '%s' came with v1.%u; this cluster runs %s",
-				     o->name, o->since, c->k3s.version);
+			decode_diagf(d, config->keys[i],
+				     "option '%s' came with v1.%u; this cluster runs %s", o->name,
+				     o->since, c->k3s.version);
 	}
 }
 
@@ -281,8 +297,8 @@ static json_t *option_schema(const struct k3s_option *o)
 		return json_pack("{s:s s:i}", "type", "integer", "minimum", 0);
 	if (o->kind == K3S_TEXT)
 		return json_pack("{s:[s s]}", "type", "string", "integer");
-	return json_pack("{s:[s s s] s:{s:[s s]}}", "type", "string", "integer", "array", "items", "type",
-			 "string", "integer");
+	return json_pack("{s:[s s s] s:{s:[s s]}}", "type", "string", "integer", "array", "items",
+			 "type", "string", "integer");
 }
 static json_t *k3s_config_schema(const struct field *f)
 {
@@ -290,15 +306,16 @@ static json_t *k3s_config_schema(const struct field *f)
 
 	(void)f;
 	for (size_t i = 0; props && i < ARRAY_SIZE(options); i++)
-		if (!options[i].derived && json_object_set_new(props, options[i].name,
-							       option_schema(&options[i])) < 0)
+		if (!options[i].derived &&
+		    json_object_set_new(props, options[i].name, option_schema(&options[i])) < 0)
 			break;
-	return json_pack("{s:s s:b s:o}", "type", "object", "additionalProperties", 0, "properties", props);
+	return json_pack("{s:s s:b s:o}", "type", "object", "additionalProperties", 0, "properties",
+			 props);
 }
 static void k3s_config_done(void *value)
 {
 	json_decref(*(json_t **)value);
 	*(json_t **)value = NULL;
 }
-const struct field_type type_k3s_config = { k3s_config_decode, k3s_config_schema, "mapping of K3s' options",
-					    NULL, k3s_config_done };
+const struct field_type type_k3s_config = { k3s_config_decode, k3s_config_schema,
+					    "mapping of K3s' options", NULL, k3s_config_done };

@@ -37,9 +37,9 @@ json_t *schema_object(const struct field *fields)
 		if (ok && f->flags & FIELD_REQUIRED)
 			ok = json_array_append_new(required, json_string(f->key)) == 0;
 	}
-	out = ok ? json_pack("{s:s s:b s:O s:O}", "type", "object", "additionalProperties", 0, "properties",
-			     props, "required", required) :
-		   NULL;
+	out = ok ? json_pack("{s:s s:b s:O s:O}", "type", "object", "additionalProperties", 0,
+			     "properties", props, "required", required)
+		 : NULL;
 	json_decref(props);
 	json_decref(required);
 	return out;

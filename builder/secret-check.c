@@ -53,7 +53,8 @@ static int check_program(const struct cluster *c, const char *name, struct err *
 		struct stat st;
 
 		(void)snprintf(path, sizeof(path), "%.*s/%s", (int)len, p, name);
-		if (len > 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
+		if (len > 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+		    access(path, X_OK) == 0)
 			return 0;
 		p += len + (p[len] == ':');
 	}

@@ -19,8 +19,8 @@ static bool is_label(const char *s)
 {
 	return label_len(s, strlen(s));
 }
-const struct text_rule rule_label = { "a name of lower-case letters, digits and '-' (63 at most)", is_label,
-				      "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", NULL };
+const struct text_rule rule_label = { "a name of lower-case letters, digits and '-' (63 at most)",
+				      is_label, "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", NULL };
 
 static bool is_domain(const char *s)
 {
@@ -39,23 +39,54 @@ static bool is_domain(const char *s)
 		s += len + 1;
 	}
 }
-const struct text_rule rule_domain = { "a domain name such as home.example.org", is_domain,
-				       "^([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+[a-z]([-a-z0-9]*[a-z0-9])?$", NULL };
+const struct text_rule rule_domain = {
+	"a domain name such as home.example.org", is_domain,
+	"^([a-z0-9]([-a-z0-9]*[a-z0-9])?\\.)+[a-z]([-a-z0-9]*[a-z0-9])?$", NULL
+};
 
 static bool is_user(const char *s)
 {
 	static const char *const taken[] = {
-		"root",	  "daemon", "bin",     "sys",	"sync",	  "games", "man",  "lp",
-		"mail",	  "news",   "uucp",    "proxy", "backup", "list",  "irc",  "nobody",
-		"sshd",	  "ceph",   "www-data", "messagebus", "systemd-network", "systemd-timesync", "_apt",
-		"polkitd", "sudo", "adm", "disk", "kmem", "tty", "users", "shadow", "kiln",
+		"root",
+		"daemon",
+		"bin",
+		"sys",
+		"sync",
+		"games",
+		"man",
+		"lp",
+		"mail",
+		"news",
+		"uucp",
+		"proxy",
+		"backup",
+		"list",
+		"irc",
+		"nobody",
+		"sshd",
+		"ceph",
+		"www-data",
+		"messagebus",
+		"systemd-network",
+		"systemd-timesync",
+		"_apt",
+		"polkitd",
+		"sudo",
+		"adm",
+		"disk",
+		"kmem",
+		"tty",
+		"users",
+		"shadow",
+		"kiln",
 	};
 	size_t len = strlen(s);
 
 	if (len == 0 || len > 32 || (!islower((unsigned char)s[0]) && s[0] != '_'))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) && !strchr("-_", s[i]))
+		if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) &&
+		    !strchr("-_", s[i]))
 			return false;
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
 		if (strcmp(taken[i], s) == 0)
@@ -69,7 +100,8 @@ static bool is_timezone(const char *s)
 {
 	size_t len = strlen(s);
 
-	if (len == 0 || len > 60 || !isalpha((unsigned char)s[0]) || strstr(s, "//") || s[len - 1] == '/')
+	if (len == 0 || len > 60 || !isalpha((unsigned char)s[0]) || strstr(s, "//") ||
+	    s[len - 1] == '/')
 		return false;
 	for (; *s; s++)
 		if (!isalnum((unsigned char)*s) && !strchr("/_+-", *s))
@@ -126,17 +158,20 @@ static bool is_k3s_version(const char *s)
 	return *s && strspn(s, "0123456789") == strlen(s);
 }
 const struct text_rule rule_k3s_version = { "a K3s version such as v1.35.2+k3s1", is_k3s_version,
-					    "^v[0-9]+\\.[0-9]+\\.[0-9]+(-rc[0-9]+)?\\+k3s[0-9]+$", NULL };
+					    "^v[0-9]+\\.[0-9]+\\.[0-9]+(-rc[0-9]+)?\\+k3s[0-9]+$",
+					    NULL };
 
 /* The type inside the blob (a length and the type's name in base64) is the one in front. */
 static bool blob_has_type(const char *blob, const char *type, size_t type_len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	unsigned char head[64] = { 0 };
 	size_t out = 0;
 	uint32_t bits = 0;
 
-	for (size_t i = 0; blob[i] && blob[i] != ' ' && blob[i] != '=' && out + 3 < sizeof(head); i++) {
+	for (size_t i = 0; blob[i] && blob[i] != ' ' && blob[i] != '=' && out + 3 < sizeof(head);
+	     i++) {
 		const char *p = strchr(digits, blob[i]);
 
 		if (!p)
@@ -148,13 +183,16 @@ static bool blob_has_type(const char *blob, const char *type, size_t type_len)
 			head[out++] = (unsigned char)bits;
 		}
 	}
-	return out > 4 + type_len && head[0] == 0 && head[1] == 0 && head[2] == 0 && head[3] == type_len &&
-	       memcmp(head + 4, type, type_len) == 0;
+	return out > 4 + type_len && head[0] == 0 && head[1] == 0 && head[2] == 0 &&
+	       head[3] == type_len && memcmp(head + 4, type, type_len) == 0;
 }
 static bool is_ssh_key(const char *s)
 {
-	static const char *const types[] = { "ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256",
-					     "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+	static const char *const types[] = { "ssh-ed25519",
+					     "ssh-rsa",
+					     "ecdsa-sha2-nistp256",
+					     "ecdsa-sha2-nistp384",
+					     "ecdsa-sha2-nistp521",
 					     "sk-ssh-ed25519@openssh.com",
 					     "sk-ecdsa-sha2-nistp256@openssh.com" };
 	size_t n = strcspn(s, " "), blob;
@@ -183,11 +221,13 @@ static bool is_package(const char *s)
 	if (len < 2 || !isalnum((unsigned char)s[0]))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) && !strchr("+-.", s[i]))
+		if (!islower((unsigned char)s[i]) && !isdigit((unsigned char)s[i]) &&
+		    !strchr("+-.", s[i]))
 			return false;
 	return true;
 }
-const struct text_rule rule_package = { "a Debian package name", is_package, "^[a-z0-9][-a-z0-9+.]+$", NULL };
+const struct text_rule rule_package = { "a Debian package name", is_package,
+					"^[a-z0-9][-a-z0-9+.]+$", NULL };
 
 static bool printable(const char *s)
 {
@@ -222,7 +262,8 @@ static bool is_repo(const char *s)
 	return strncmp(s, "git@", 4) == 0 && colon && colon[1] && printable(s);
 }
 const struct text_rule rule_repo = {
-	"a Git repository such as https://git.example.org/me/gitops.git or git@git.example.org:me/gitops.git",
+	"a Git repository such as https://git.example.org/me/gitops.git or "
+	"git@git.example.org:me/gitops.git",
 	is_repo, "^(https?://[A-Za-z0-9][^@\\s/]*(/\\S*)?|ssh://\\S+|git@\\S+:\\S+)$",
 	"a user name or password does not belong into it"
 };
@@ -233,7 +274,8 @@ static bool is_email(const char *s)
 
 	return at && at > s && !strchr(at + 1, '@') && is_domain(at + 1) && printable(s);
 }
-const struct text_rule rule_email = { "an e-mail address", is_email, "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", NULL };
+const struct text_rule rule_email = { "an e-mail address", is_email,
+				      "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", NULL };
 
 static bool is_compress(const char *s)
 {
@@ -243,8 +285,8 @@ static bool is_compress(const char *s)
 		return true;
 	return strncmp(s, "zstd:", 5) == 0 && u32_parse_between(s + 5, 1, 15, &level) == 0;
 }
-const struct text_rule rule_compress = { "a compression of Btrfs: zstd:1 to zstd:15, lzo or none", is_compress,
-					 "^(none|lzo|zstd(:([1-9]|1[0-5]))?)$", NULL };
+const struct text_rule rule_compress = { "a compression of Btrfs: zstd:1 to zstd:15, lzo or none",
+					 is_compress, "^(none|lzo|zstd(:([1-9]|1[0-5]))?)$", NULL };
 
 static bool is_path(const char *s)
 {
@@ -285,5 +327,5 @@ static bool is_k8s_name(const char *s)
 		s += len + 1;
 	}
 }
-const struct text_rule rule_k8s_name = { "a name of lower-case letters, digits, '-' and '.'", is_k8s_name,
-					 "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", NULL };
+const struct text_rule rule_k8s_name = { "a name of lower-case letters, digits, '-' and '.'",
+					 is_k8s_name, "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", NULL };

@@ -11,7 +11,7 @@ struct builder {
 	size_t len;
 	struct ynode *root;
 	struct ynode *stack[YAML_DEPTH_MAX];
-	struct ynode *pending[YAML_DEPTH_MAX];   /* a mapping's key that waits for its value */
+	struct ynode *pending[YAML_DEPTH_MAX]; /* a mapping's key that waits for its value */
 	unsigned int depth, nodes, documents;
 };
 
@@ -43,7 +43,8 @@ const struct ynode *ynode_get(const struct ynode *n, const char *key)
 bool ynode_is_null(const struct ynode *n)
 {
 	return n->kind == YNODE_SCALAR && n->plain &&
-	       (n->text[0] == '\0' || strcmp(n->text, "~") == 0 || strcasecmp(n->text, "null") == 0);
+	       (n->text[0] == '\0' || strcmp(n->text, "~") == 0 ||
+		strcasecmp(n->text, "null") == 0);
 }
 
 const char *ynode_what(const struct ynode *n)
@@ -206,10 +207,10 @@ static int on_scalar(struct builder *b, const yaml_event_t *ev)
 
 static int on_collection(struct builder *b, const yaml_event_t *ev, enum ynode_kind kind)
 {
-	const yaml_char_t *anchor = kind == YNODE_MAP ? ev->data.mapping_start.anchor :
-							ev->data.sequence_start.anchor;
-	const yaml_char_t *tag = kind == YNODE_MAP ? ev->data.mapping_start.tag :
-						     ev->data.sequence_start.tag;
+	const yaml_char_t *anchor =
+		kind == YNODE_MAP ? ev->data.mapping_start.anchor : ev->data.sequence_start.anchor;
+	const yaml_char_t *tag =
+		kind == YNODE_MAP ? ev->data.mapping_start.tag : ev->data.sequence_start.tag;
 	struct ynode *n;
 	int r;
 
@@ -239,7 +240,8 @@ static int on_collection(struct builder *b, const yaml_event_t *ev, enum ynode_k
 static int on_document(struct builder *b, const yaml_event_t *ev)
 {
 	if (ev->data.document_start.version_directive ||
-	    ev->data.document_start.tag_directives.start != ev->data.document_start.tag_directives.end)
+	    ev->data.document_start.tag_directives.start !=
+		    ev->data.document_start.tag_directives.end)
 		return event_refuse(b, ev, "directives ('%') are not allowed");
 	if (b->documents++ > 0)
 		return event_refuse(b, ev, "a second document; a file holds one");
@@ -298,14 +300,15 @@ static int syntax_error(struct builder *b, const yaml_parser_t *p)
 	for (blank = 0; blank < len && (s[blank] == ' ' || s[blank] == '\t'); blank++)
 		;
 	if (p->error == YAML_SCANNER_ERROR && memchr(s, '\t', blank))
-		diag_addf(b->diags, line, (unsigned int)((const char *)memchr(s, '\t', blank) - s) + 1,
-			  1, "a tab in the indentation; YAML takes spaces only");
+		diag_addf(b->diags, line,
+			  (unsigned int)((const char *)memchr(s, '\t', blank) - s) + 1, 1,
+			  "a tab in the indentation; YAML takes spaces only");
 	else if (memmem(s, len, "::", 2) && strstr(problem, "':'"))
 		diag_addf(b->diags, line, col, 1,
 			  "not valid YAML: %s; IPv6 addresses stand in double quotes", problem);
 	else if (p->context)
-		diag_addf(b->diags, line, col, 1, "not valid YAML: %s (%s, begun in line %zu)", problem,
-			  p->context, p->context_mark.line + 1);
+		diag_addf(b->diags, line, col, 1, "not valid YAML: %s (%s, begun in line %zu)",
+			  problem, p->context, p->context_mark.line + 1);
 	else
 		diag_addf(b->diags, line, col, 1, "not valid YAML: %s", problem);
 	return -EINVAL;

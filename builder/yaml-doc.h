@@ -29,7 +29,7 @@ enum ynode_kind { YNODE_SCALAR, YNODE_MAP, YNODE_SEQ };
 struct ynode {
 	enum ynode_kind kind;
 	unsigned int line, col, width;
-	bool plain;              /* a scalar without quotes: true, 1 and null may mean more than text */
+	bool plain;              /* without quotes: true, 1 and null may mean more than text */
 	char *text;              /* owned; the scalar's value, without NUL or control characters */
 	struct ynode **items;    /* owned; values of a mapping, items of a sequence */
 	struct ynode **keys;     /* owned; keys of a mapping, one per item, scalars */

@@ -111,7 +111,8 @@ TEST(cluster_example_components)
 	ASSERT_STR(cm->secrets[0].option, "issuer.dns01.cloudflare.token");
 	ASSERT_EQ(cm->secrets[0].ref.kind, SECRET_ENV);
 	ASSERT_STR(cm->secrets[0].ref.value, "CLOUDFLARE_API_TOKEN");
-	ASSERT_EQ(json_integer_value(json_object_get(garage->options, "capacity")), INT64_C(10) << 30);
+	ASSERT_EQ(json_integer_value(json_object_get(garage->options, "capacity")), INT64_C(10)
+											    << 30);
 	ASSERT_EQ(json_integer_value(json_object_get(garage->options, "replicas")), 1);
 }
 

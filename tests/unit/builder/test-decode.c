@@ -21,8 +21,14 @@ TEST(nearest_word_finds_typing_mistakes)
 	static const struct {
 		const char *word, *near;
 	} cases[] = {
-		{ "siez", "size" }, { "gateway", "gateways" }, { "comprss", "compress" }, { "gate", "gateways" },
-		{ "dnss", "dns" },  { "colour", NULL },	       { "", NULL },		  { "xy", NULL },
+		{ "siez", "size" },
+		{ "gateway", "gateways" },
+		{ "comprss", "compress" },
+		{ "gate", "gateways" },
+		{ "dnss", "dns" },
+		{ "colour", NULL },
+		{ "", NULL },
+		{ "xy", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -57,7 +63,9 @@ static void check_defaults(const struct field *fields)
 		} else if (f->def) {
 			struct diag_list diags = { 0 };
 			struct decode d = { .diags = &diags };
-			struct ynode n = { .kind = YNODE_SCALAR, .text = strdup(f->def), .width = 1 };
+			struct ynode n = { .kind = YNODE_SCALAR,
+					   .text = strdup(f->def),
+					   .width = 1 };
 			char value[4096] = { 0 };
 
 			f->type->decode(&d, &n, f, value);
@@ -78,11 +86,15 @@ TEST(component_defaults_decode)
 TEST(cluster_of_defaults)
 {
 	static const char text[] =
-		"kiln: 1\ncluster:\n  name: a\n  domain: a.example\n  k3s: {version: v1.35.2+k3s1}\n"
-		"  pods: [10.42.0.0/16]\n  services: [10.43.0.0/16]\n  load_balancer: [10.0.0.9-10.0.0.9]\n"
+		"kiln: 1\ncluster:\n  name: a\n  domain: a.example\n  k3s: {version: "
+		"v1.35.2+k3s1}\n"
+		"  pods: [10.42.0.0/16]\n  services: [10.43.0.0/16]\n  load_balancer: "
+		"[10.0.0.9-10.0.0.9]\n"
 		"network: {subnets: [10.0.0.0/24], gateways: [10.0.0.1], dns: [10.0.0.1]}\n"
-		"system: {ssh_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJK1kc46TfnwfycF/mqHOdhCmC4ztqRu0lvcfVPpoyty]}\n"
-		"nodes: {n: {board: rpi5, role: control-plane, addresses: [10.0.0.2], mac: d8:3a:dd:00:00:01,"
+		"system: {ssh_keys: [ssh-ed25519 "
+		"AAAAC3NzaC1lZDI1NTE5AAAAIJK1kc46TfnwfycF/mqHOdhCmC4ztqRu0lvcfVPpoyty]}\n"
+		"nodes: {n: {board: rpi5, role: control-plane, addresses: [10.0.0.2], mac: "
+		"d8:3a:dd:00:00:01,"
 		" disks: {system: {transport: mmc}}}}\n"
 		"components: [cilium]\n";
 	cleanup_diag_list struct diag_list diags = { 0 };

@@ -5,7 +5,8 @@
 
 static const char source[] = "\xef\xbb\xbfname: farm\r\n"
 			     "token: \"s3cret, word\"  # mine\n"
-			     "\tb: gr\xc3\xbc\xc3\x9f" "e\x01 x\n"
+			     "\tb: gr\xc3\xbc\xc3\x9f"
+			     "e\x01 x\n"
 			     "key: ghp_0123456789abcdefGHIJklmnopqrstuvwxYZ, y: 1\n";
 
 static void list_init(struct diag_list *l, const char *text)
@@ -48,7 +49,8 @@ TEST(diag_prints_lines_and_carets)
 			 "    1 | name: farm\n"
 			 "      |           ^\n"
 			 "c.yaml:3:5: third\n"
-			 "    3 |  b: gr\xc3\xbc\xc3\x9f" "e\xef\xbf\xbd x\n"
+			 "    3 |  b: gr\xc3\xbc\xc3\x9f"
+			 "e\xef\xbf\xbd x\n"
 			 "      |     ^~~~~~\n");
 }
 
@@ -79,7 +81,8 @@ TEST(diag_hides_private_keys)
 	cleanup_diag_list struct diag_list l = { 0 };
 	cleanup_free char *text = NULL;
 
-	list_init(&l, "a: |\n  -----BEGIN PRIVATE KEY-----\n  short\n  -----END PRIVATE KEY-----\nb: short\n");
+	list_init(&l, "a: |\n  -----BEGIN PRIVATE KEY-----\n  short\n  -----END PRIVATE "
+		      "KEY-----\nb: short\n");
 	for (unsigned int i = 2; i <= 5; i++)
 		diag_addf(&l, i, 3, 1, "x");
 	text = print(&l);
@@ -95,10 +98,15 @@ TEST(diag_value_is_short_and_clean)
 
 	ASSERT_STR(diag_value("a\x1b[1mb\n", dst), "a?[1mb?");
 	ASSERT_STR(diag_value("-----BEGIN RSA PRIVATE KEY-----", dst), "<hidden>");
-	ASSERT_STR(diag_value("1234567890123456789012345678901234567890123456789012345678901234567890", dst),
-		   "<hidden>"); /* hex */
-	ASSERT_STR(diag_value("a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h i j", dst),
-		   "a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d ...");
+	ASSERT_STR(
+		diag_value("1234567890123456789012345678901234567890123456789012345678901234567890",
+			   dst),
+		"<hidden>"); /* hex */
+	ASSERT_STR(
+		diag_value(
+			"a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h i j",
+			dst),
+		"a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d ...");
 }
 
 TEST(mask_tells_secrets)

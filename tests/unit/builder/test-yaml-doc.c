@@ -13,7 +13,8 @@ static struct ynode *parse(const char *text, struct diag_list *diags)
 TEST(yaml_doc_keeps_positions)
 {
 	cleanup_diag_list struct diag_list diags = { 0 };
-	cleanup_ynode struct ynode *root = parse("a: 1\nb:\n  - x\n  - \"y z\"\nc: {d: e}\n", &diags);
+	cleanup_ynode struct ynode *root =
+		parse("a: 1\nb:\n  - x\n  - \"y z\"\nc: {d: e}\n", &diags);
 	const struct ynode *b = ynode_get(root, "b"), *d = ynode_get(ynode_get(root, "c"), "d");
 
 	ASSERT_EQ(root->kind, YNODE_MAP);
@@ -33,7 +34,8 @@ TEST(yaml_doc_keeps_positions)
 TEST(yaml_doc_columns_are_characters)
 {
 	cleanup_diag_list struct diag_list diags = { 0 };
-	cleanup_ynode struct ynode *root = parse("\xef\xbb\xbf{\"gr\xc3\xbc\xc3\x9f\": 1, b: 2}\r\n", &diags);
+	cleanup_ynode struct ynode *root =
+		parse("\xef\xbb\xbf{\"gr\xc3\xbc\xc3\x9f\": 1, b: 2}\r\n", &diags);
 	const struct ynode *b = ynode_get(root, "b");
 
 	ASSERT_EQ(b->line, 1);
@@ -47,9 +49,11 @@ TEST(yaml_doc_null_is_only_without_quotes)
 		bool null;
 		const char *what;
 	} cases[] = {
-		{ "a: ~", true, "nothing" },	 { "a:", true, "nothing" },	{ "a: null", true, "nothing" },
-		{ "a: \"null\"", false, "text" }, { "a: true", false, "a boolean" }, { "a: 12", false, "a number" },
-		{ "a: [1]", false, "a list" },	 { "a: {b: 1}", false, "a mapping" }, { "a: on", false, "text" },
+		{ "a: ~", true, "nothing" },	   { "a:", true, "nothing" },
+		{ "a: null", true, "nothing" },	   { "a: \"null\"", false, "text" },
+		{ "a: true", false, "a boolean" }, { "a: 12", false, "a number" },
+		{ "a: [1]", false, "a list" },	   { "a: {b: 1}", false, "a mapping" },
+		{ "a: on", false, "text" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -82,7 +86,8 @@ TEST(yaml_doc_refuses)
 		cleanup_diag_list struct diag_list diags = { 0 };
 		struct ynode *root = NULL;
 
-		ASSERT_EQ(yaml_doc_parse(cases[i].text, strlen(cases[i].text), &diags, &root), -EINVAL);
+		ASSERT_EQ(yaml_doc_parse(cases[i].text, strlen(cases[i].text), &diags, &root),
+			  -EINVAL);
 		ASSERT(root == NULL);
 		ASSERT_EQ(diags.len, 1);
 		ASSERT_STR(diags.items[0].msg, cases[i].msg);
