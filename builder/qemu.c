@@ -156,6 +156,27 @@ static int add_firmware(struct qemu *q, struct err *err)
 	return 0;
 }
 
+/*
+ * Linux takes the first console= of a driver: with the Pi's debug port, which this machine
+ * lacks, in the line, the one that is there stays silent.
+ */
+static void drop_words(char *line, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	char *to = line;
+
+	for (const char *p = line; *p;) {
+		size_t word = strcspn(p, " "), blanks = strspn(p + word, " ");
+
+		if (strncmp(p, prefix, n) != 0) {
+			memmove(to, p, word + blanks);
+			to += word + blanks;
+		}
+		p += word + blanks;
+	}
+	*to = '\0';
+}
+
 static int add_kernel(struct qemu *q, const struct qemu_spec *s, struct err *err)
 {
 	cleanup_boot_read struct boot_read b = { 0 };
@@ -168,8 +189,8 @@ static int add_kernel(struct qemu *q, const struct qemu_spec *s, struct err *err
 	addf(q, "%s/kernel", q->dir->path);
 	add(q, "-initrd");
 	addf(q, "%s/initrd", q->dir->path);
+	drop_words(b.cmdline, "console=ttyAMA10");
 	add(q, "-append");
-	/* the last console= becomes /dev/console; the Pi's own is not in this machine */
 	addf(q, "%s console=%s%s%s", b.cmdline, s->board->qemu.console, s->append ? " " : "",
 	     s->append ? s->append : "");
 	return 0;
