@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
+#include <elf.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -37,6 +38,40 @@ static int add(struct k3s_inputs *in, const struct lock_file *f, char *path, con
 	return to->name && to->version && to->sha256 && to->target ? 0 : err_nomem(err);
 }
 
+/* An ELF program for another machine would fail on the node only; scripts run anywhere. */
+static int check_machine(const char *path, const struct board *b, struct err *err)
+{
+	unsigned int want = strcmp(b->arch, "arm64") == 0 ? EM_AARCH64 : EM_X86_64;
+	cleanup_close int fd = neg_errno(open(path, O_RDONLY | O_CLOEXEC));
+	Elf64_Ehdr h = { 0 };
+
+	if (fd < 0)
+		return err_errnof(err, fd, "k3s.binary: cannot open '%s'", path);
+	if (read_upto(fd, &h, sizeof(h)) != sizeof(h) || memcmp(h.e_ident, ELFMAG, SELFMAG) != 0 ||
+	    h.e_machine == want)
+		return 0;
+	return err_setf(err, -ENOEXEC,
+			"k3s.binary: '%s' is no program for %s, which board '%s' needs; put that one beside it, "
+			"its name ending in '-%s'",
+			path, b->arch, b->name, b->arch);
+}
+
+/* "k3s" for amd64, "k3s-arm64" beside it for arm64: K3s names its releases so. */
+static char *local_path(const struct cluster *c, const struct board *b)
+{
+	char *path = c->k3s.binary[0] == '/' ? strdup(c->k3s.binary) : path_join(c->dir, c->k3s.binary);
+	char *own = NULL;
+
+	if (!path || asprintf(&own, "%s-%s", path, b->arch) < 0)
+		return path;
+	if (access(own, R_OK) == 0) {
+		free(path);
+		return own;
+	}
+	free(own);
+	return path;
+}
+
 /* `k3s: {binary: path}`: relative to cluster.yaml, as it is now. */
 static int add_local(const struct cluster *c, const struct board *b, struct k3s_inputs *in,
 		     struct err *err)
@@ -46,9 +81,12 @@ static int add_local(const struct cluster *c, const struct board *b, struct k3s_
 	struct lock_file f = { K3S_BINARY, c->k3s.version, b->arch, "", hex };
 	int r;
 
-	path = c->k3s.binary[0] == '/' ? strdup(c->k3s.binary) : path_join(c->dir, c->k3s.binary);
+	path = local_path(c, b);
 	if (!path)
 		return err_nomem(err);
+	r = check_machine(path, b, err);
+	if (r < 0)
+		return r;
 	r = sha256_file_at(AT_FDCWD, path, hex, err);
 	if (r < 0)
 		return err_wrapf(err, r, "k3s.binary");

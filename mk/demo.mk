@@ -1,0 +1,6 @@
+# The main job on a bare machine: bake the lab, boot its control-plane, show it coming up.
+.PHONY: demo
+demo:
+	$(Q)$(MAKE) deps
+	$(Q)$(MAKE) all
+	$(Q)bash scripts/demo.sh $(O)
