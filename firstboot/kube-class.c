@@ -153,7 +153,8 @@ void kube_reply_classify(struct kube_reply *r)
 			continue;
 		if (rule->reason && strcmp(rule->reason, r->reason) != 0)
 			continue;
-		if (rule->text && !strcasestr(text, rule->text))
+		if (rule->text && !strcasestr(text, rule->text) &&
+		    !strcasestr(r->message, rule->text))
 			continue;
 		r->class = rule->class;
 		return;
