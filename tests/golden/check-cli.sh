@@ -71,7 +71,12 @@ fi
 
 # JSON of a file with mistakes: one object, places as in the text
 "$kiln" check --json "$src/tests/golden/check/key-many-mistakes.yaml" >many.json 2>many.err
-[ $? = 1 ] && [ ! -s many.err ] && ok || bad 'json exits 1 and is silent on stderr'
+rc=$?
+if [ "$rc" = 1 ] && [ ! -s many.err ]; then
+	ok
+else
+	bad "json of mistakes: exit $rc (not 1), or text on stderr"
+fi
 if python3 - <<'PY'; then
 import json
 d = json.load(open('many.json'))
