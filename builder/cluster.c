@@ -165,6 +165,7 @@ static const struct ynode *node_at(const struct ynode *n, struct pos pos)
 	return n->kind == YNODE_SCALAR && n->line == pos.line && n->col == pos.col ? n : NULL;
 }
 
+PRINTF_LIKE(4, 0)
 static void check_vat(struct check *k, const struct ynode *n, struct pos pos, const char *fmt,
 		      va_list ap)
 {
