@@ -42,3 +42,12 @@ bench_cluster() {
 		return 1
 	}
 }
+# private_cache NAME: Kiln's cache without base images, the rest shared; sets KILN_CACHE
+private_cache() {
+	local real=${KILN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln} dir=$bench_dir/cache.$1 part
+	rm -rf "$dir" && mkdir -p "$dir/images" "$dir/tmp"
+	for part in base sha256 apt; do
+		mkdir -p "$real/$part" && ln -s "$real/$part" "$dir/$part"
+	done
+	export KILN_CACHE=$dir
+}

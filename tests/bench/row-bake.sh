@@ -5,9 +5,6 @@
 bench_cluster || exit 1
 tree=$bench_dir/tree
 rm -rf "$tree" && mkdir -p "$tree"
-base=$("$kiln" inspect --json out/duck.img | jq -r .base.id)
-image=${KILN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln}/images/$base.img
-[ -f "$image" ] || exit 1
 # the very tree: out of the image, by btrfs' own tool
 "$kiln" inspect --json out/duck.img | jq -r '.partitions[1] | "\(.start_bytes) \(.size_bytes)"' >"$bench_dir/at"
 read -r start size <"$bench_dir/at"
@@ -22,6 +19,8 @@ peer() {
 p=$(seconds peer) || exit 1
 rm -f "$bench_dir"/peer*.img
 rm -rf "$tree"
-rm -f "$image" out/duck.img
+rm -f out/duck.img
+private_cache bake
 k=$(seconds "$kiln" bake duck) || exit 1
+rm -rf "$KILN_CACHE"
 row bake "$k" "$p" "2x" s
