@@ -340,6 +340,19 @@ static int write_text(const char *path, char *text, size_t len, struct err *err)
 	return file_replace_at(AT_FDCWD, path, text, len, 0644, err);
 }
 
+/* Root's ranges against the digests of when they were made; a base that rotted in the cache goes. */
+static int verify_copy(const struct work *w, const struct tempfile *t, const struct image_json *j, struct err *err)
+{
+	const char *base = w->spec->base->path;
+	int r = image_map_verify(t->fd, j, err);
+
+	if (r != -EBADMSG)
+		return r;
+	if (unlink(base) < 0)
+		return err_wrapf(err, r, "base image '%s' is damaged; remove it and bake again", base);
+	return err_wrapf(err, r, "base image '%s' was damaged and is removed; bake again", base);
+}
+
 static int finish(const struct work *w, struct tempfile *t, bool copied, struct err *err)
 {
 	cleanup_image_json struct image_json j = { 0 };
@@ -352,8 +365,8 @@ static int finish(const struct work *w, struct tempfile *t, bool copied, struct 
 		r = verify_fat(w, t, err);
 	if (r == 0)
 		r = describe(w, t, &j, err);
-	if (r == 0 && copied)            /* root's ranges against the digests of when they were made */
-		r = image_map_verify(t->fd, &j, err);
+	if (r == 0 && copied)
+		r = verify_copy(w, t, &j, err);
 	if (r == 0)
 		r = image_json_format(&j, &json, &json_len, err);
 	if (r == 0)

@@ -67,6 +67,16 @@ bake_cases() {
 	else
 		skip "no room, read-only out/" "no user namespaces"
 	fi
+	if [ "$what" = full ]; then
+		# a base image that rotted in the cache: told, dropped, made again
+		local base said
+		base=${KILN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln}/images/$(jq -r .base out/duck.image.json).img
+		printf 'rot' | dd of="$base" bs=1 seek=$((1032 * 1048576 + 70000)) conv=notrunc status=none
+		rm -f out/duck.img
+		said=$("$kiln" bake duck 2>&1)
+		if grep -q 'was damaged and is removed; bake again' <<<"$said"; then ok "damaged base image: told"; else not_ok "damaged base image: told" "$said"; fi
+		check "damaged base image: made again" "$kiln" bake duck
+	fi
 	check "usage: unknown node" sh -c "'$kiln' bake nobody 2>&1 | grep -q nobody"
 }
 bake_cases
