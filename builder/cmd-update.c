@@ -1,5 +1,6 @@
 #include "base-inputs.h"
 #include "board.h"
+#include "bundle-lock.h"
 #include "cluster.h"
 #include "cmd-update.h"
 #include "commands.h"
@@ -74,6 +75,20 @@ static int lock_k3s(const struct cluster *c, struct lock *l, struct phases *p, s
 	return r;
 }
 
+static int lock_components(const struct cluster *c, struct lock *l, struct phases *p, struct err *err)
+{
+	cleanup_http struct http *h = NULL;
+	int r = http_new(&h, err);
+
+	if (r < 0)
+		return r;
+	phase_begin(p, "charts and manifests of %zu components", c->components_len);
+	r = bundle_lock(c, h, l, err);
+	if (r >= 0)
+		phase_end(p, NULL);
+	return r;
+}
+
 static int update(const char *path, struct err *err)
 {
 	cleanup_cluster struct cluster *c = NULL;
@@ -88,6 +103,8 @@ static int update(const char *path, struct err *err)
 	r = lock_k3s(c, &l, &phases, err);
 	if (r >= 0)
 		r = lock_boards(c, &l, &phases, err);
+	if (r >= 0)
+		r = lock_components(c, &l, &phases, err);
 	if (r < 0)
 		return r;
 	lock_sort(&l);

@@ -2,7 +2,7 @@
  * yaml-json - YAML files as Kubernetes reads them: many documents, YAML 1.1, strict
  *
  * What kubectl and Argo CD read is read to the same values, what they refuse is
- * refused (docs/yaml.md): documents are split by lines before parsing, octal
+ * refused (tests/golden/yaml-differs has the exceptions): documents are split by lines before parsing, octal
  * 0400, yes and no, merge keys, bounded aliases. Beyond them, duplicate keys
  * and text after a '...' line are errors. Documents that are empty, comments
  * only or null are skipped.

@@ -1,7 +1,9 @@
 /*
  * bundle-tool CLUSTER.yaml           what `kiln bake` calls: the bundle with its secrets
  * bundle-tool --values CLUSTER.yaml  the values of every chart, "COMPONENT CHART JSON" a line
+ * bundle-tool --lock CLUSTER.yaml    the part of `kiln update` that is about components
  */
+#include "bundle-lock.h"
 #include "bundle-source.h"
 #include "bundle.h"
 #include "cluster-open.h"
@@ -42,19 +44,32 @@ static int print_values(const struct cluster *c, struct err *err)
 	return r;
 }
 
+static int lock(const struct cluster *c, struct err *err)
+{
+	cleanup_http struct http *h = NULL;
+	cleanup_lock struct lock l = { 0 };
+	int r = http_new(&h, err);
+
+	if (r == 0)
+		r = bundle_lock(c, h, &l, err);
+	lock_sort(&l);
+	return r < 0 ? r : lock_save(c, &l, err);
+}
+
 int main(int argc, char **argv)
 {
 	cleanup_bundle_result struct bundle_result result = { 0 };
 	cleanup_cluster struct cluster *c = NULL;
 	struct err err = { 0 };
 	bool values = argc == 3 && strcmp(argv[1], "--values") == 0;
+	bool locks = argc == 3 && strcmp(argv[1], "--lock") == 0;
 
-	if ((argc != 2 && !values) || cluster_open(argv[argc - 1], &c, &err) < 0 ||
-	    (values ? print_values(c, &err) : bundle_build(c, 0, &result, &err)) < 0) {
+	if ((argc != 2 && !values && !locks) || cluster_open(argv[argc - 1], &c, &err) < 0 ||
+	    (locks ? lock(c, &err) : values ? print_values(c, &err) : bundle_build(c, 0, &result, &err)) < 0) {
 		fprintf(stderr, "bundle-tool: %s\n", err.msg);
 		return EXIT_FAILURE;
 	}
-	if (!values)
+	if (!values && !locks)
 		printf("%s %s\n", result.sha256, result.path);
 	return EXIT_SUCCESS;
 }

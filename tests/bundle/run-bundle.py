@@ -5,7 +5,7 @@ each lint rule, helm with a small chart, export and diff.
 usage: run-bundle.py KILN SRCDIR
 """
 import hashlib
-import io
+import http.server
 import json
 import os
 import re
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 
 import yaml
 
@@ -341,6 +342,56 @@ def helm():
           obj[("app", "ConfigMap", "app", "small-config")])
 
 
+def repository():
+    """kiln update's half: a chart repository and a manifest on loopback; kiln fetch; the bundle from the cache"""
+    program = os.environ.get("KILN_HELM") or shutil.which("helm")
+    root, web = f"{tmp}/repo", f"{tmp}/web"
+    os.makedirs(web)
+    with tarfile.open(f"{web}/small-1.2.3.tgz", "w:gz") as t:
+        t.add(os.path.join(here, "chart"), "small")
+    with open(f"{web}/small-1.2.3.tgz", "rb") as f:
+        digest = hashlib.sha256(f.read()).hexdigest()
+    with open(f"{web}/index.yaml", "w") as f:
+        f.write(f"apiVersion: v1\nentries:\n  small:\n  - {{version: 1.2.2, urls: [old.tgz], digest: x}}\n"
+                f"  - {{version: 1.2.3, urls: [small-1.2.3.tgz], digest: {digest}}}\n")
+    with open(f"{web}/m.yaml", "w") as f:
+        f.write(CM)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *a: Quiet(*a, directory=web))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    chart = {"name": "small", "version": "v1.2.3", "repository": url}
+    component(root, "app", {}, namespace="app", provides=["cni"], sources=[{"chart": chart}, {"manifests": [url + "/m.yaml"]}])
+    cluster(root, ["app"])
+    tool = os.path.join(os.path.dirname(kiln), "tests/bundle/bundle-tool")
+    lock = lambda: subprocess.run([tool, "--lock", "cluster.yaml"], cwd=root, capture_output=True, text=True,
+                                  env=dict(os.environ, KILN_DATADIR=os.path.dirname(kiln) + "/share/kiln", KILN_CACHE=tmp + "/cache"))
+    r = run("plan", "--bundle", cwd=root)
+    check("before update: says so", r.returncode == 1 and "kiln update" in r.stderr, r.stderr)
+    r = lock()
+    check("locked", r.returncode == 0, r.stderr)
+    with open(root + "/kiln.lock") as f:
+        files = json.load(f)["files"]
+    check("with URL and digest", [(f["name"], f["sha256"], f["url"]) for f in files] == [
+        (f"chart/{url}/small", digest, url + "/small-1.2.3.tgz"), (url + "/m.yaml", hashlib.sha256(CM.encode()).hexdigest(), url + "/m.yaml")], files)
+    r = run("plan", "--bundle", cwd=root)
+    check("before fetch: says so", r.returncode == 1 and "kiln fetch" in r.stderr, r.stderr)
+    r = run("fetch", "-f", "cluster.yaml", cwd=root)
+    check("fetched", r.returncode == 0, r.stderr)
+    if program:
+        r = run("plan", "--bundle", cwd=root, KILN_HELM=program)
+        check("the bundle from the cache", r.returncode == 0 and "Deployment small" in r.stdout and "ConfigMap x" in r.stdout.replace("2 ConfigMap", "ConfigMap x"), r.stdout + r.stderr)
+    for change, want in [({"version": "9.9.9"}, "has no chart 'small' 9.9.9"), ({"sha256": "0" * 64}, "component.yaml says " + "0" * 64)]:
+        component(root, "app", {}, namespace="app", provides=["cni"], sources=[{"chart": {**chart, **change}}])
+        r = lock()
+        check(f"refused: {want}", r.returncode == 1 and want in r.stderr, r.stderr)
+    server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *a):
+        pass
+
+
 def normal(index):
     """The index for the golden file: digests and sizes of what the machine's paths do not touch stay."""
     return json.dumps(index, indent=1, sort_keys=False) + "\n"
@@ -551,6 +602,7 @@ try:
     definitions()
     hooks()
     helm()
+    repository()
     reference()
     all_images()
 finally:
