@@ -195,7 +195,7 @@ static const struct enum_name *enum_find(struct decode *d, const struct ynode *v
 	for (const struct enum_name *e = names; e->name; e++)
 		if (strcmp(e->name, s) == 0)
 			return e;
-	for (; names[n].name && n < ARRAY_SIZE(words); n++) {
+	for (; n < ARRAY_SIZE(words) && names[n].name; n++) {
 		words[n] = names[n].name;
 		at += (size_t)snprintf(all + at, at < sizeof(all) ? sizeof(all) - at : 0, "%s%s",
 				       n == 0		   ? ""

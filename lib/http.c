@@ -351,38 +351,60 @@ static int fetch_and_check(struct sink *s, struct err *err)
 	return r;
 }
 
+static int open_part(struct sink *s, const char *part, struct err *err)
+{
+	struct stat st;
+	int r = s->fd = neg_errno(open(part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
+
+	if (r >= 0)
+		r = neg_errno(fstat(s->fd, &st));
+	if (r < 0)
+		return err_errnof(err, r, "cannot create '%s'", part);
+	s->at = s->d->sha256 ? (uint64_t)st.st_size : 0;
+	s->d->resumed = s->at > 0;
+	r = s->at ? 0 : neg_errno(ftruncate(s->fd, 0));
+	return r < 0 ? err_errnof(err, r, "cannot empty '%s'", part) : 0;
+}
+
+static int put_in_place(int fd, const char *part, const char *path, struct err *err)
+{
+	int r = neg_errno(fsync(fd));
+
+	if (r >= 0)
+		r = neg_errno(rename(part, path));
+	if (r < 0)
+		return err_errnof(err, r, "cannot put '%s' in place", path);
+	return file_sync_dir_at(AT_FDCWD, path, err);
+}
+
+static void sink_done(struct sink *s)
+{
+	close_fdp(&s->fd);
+}
+
 int http_download(struct http *h, struct http_download *d, const char *path, struct err *err)
 {
-	cleanup_close int fd = -EBADF;
+	CLEANUP(sink_done) struct sink s = {
+		.h = h, .d = d, .fd = -EBADF, .max_bytes = d->max_bytes ? d->max_bytes : UINT64_C(16) << 30,
+	};
 	cleanup_free char *part = NULL;
-	struct sink s = { .h = h, .d = d, .max_bytes = d->max_bytes ? d->max_bytes : UINT64_C(16) << 30 };
-	struct stat st;
 	int r;
 
 	if (asprintf(&part, "%s.part", path) < 0) {
 		part = NULL;
 		return err_nomem(err);
 	}
-	fd = neg_errno(open(part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errnof(err, fd < 0 ? fd : -errno, "cannot create '%s'", part);
-	s.fd = fd;
-	s.at = d->sha256 ? (uint64_t)st.st_size : 0;
-	d->resumed = s.at > 0;
-	r = s.at ? 0 : neg_errno(ftruncate(fd, 0));
-	r = r < 0 ? err_errnof(err, r, "cannot empty '%s'", part) : fetch_and_check(&s, err);
+	r = open_part(&s, part, err);
+	if (r < 0)
+		return r;
+	r = fetch_and_check(&s, err);
 	if (r < 0) {
 		if (r == -EBADMSG || r == -EFBIG || s.at == 0 || !d->sha256)
 			(void)unlink(part); /* nothing worth going on from */
 		return r;
 	}
 	d->size_bytes = s.at;
-	r = neg_errno(fsync(fd));
-	if (r >= 0)
-		r = neg_errno(rename(part, path));
-	if (r < 0)
-		return err_errnof(err, r, "cannot put '%s' in place", path);
-	return file_sync_dir_at(AT_FDCWD, path, err);
+	return put_in_place(s.fd, part, path, err);
 }
 
 struct reply {

@@ -177,38 +177,44 @@ static int add_ext(X509 *cert, X509 *issuer, int nid, const char *value)
 	return ok ? 0 : -EINVAL;
 }
 
+/* Takes @value, also on failure. */
+static bool push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
+{
+	GENERAL_NAME *n = GENERAL_NAME_new();
+
+	if (!n || !value) {
+		GENERAL_NAME_free(n);
+		ASN1_STRING_free(value);
+		return false;
+	}
+	GENERAL_NAME_set0_value(n, type, value);
+	if (sk_GENERAL_NAME_push(names, n) > 0)
+		return true;
+	GENERAL_NAME_free(n);
+	return false;
+}
+
+static ASN1_STRING *new_string(int type, const void *data, int len)
+{
+	ASN1_STRING *s = ASN1_STRING_type_new(type);
+
+	if (s && ASN1_STRING_set(s, data, len) == 1)
+		return s;
+	ASN1_STRING_free(s);
+	return NULL;
+}
+
 /* Built from structs, not from OpenSSL's comma text: a name with a comma stays one name. */
 static int add_san(X509 *cert, const struct pki_spec *spec)
 {
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
-	int ok = names != NULL;
+	bool ok = names != NULL;
 
-	for (size_t i = 0; ok && spec->dns && spec->dns[i]; i++) {
-		GENERAL_NAME *n = GENERAL_NAME_new();
-		ASN1_IA5STRING *s = ASN1_IA5STRING_new();
-
-		ok = n && s && ASN1_STRING_set(s, spec->dns[i], -1) == 1;
-		if (ok)
-			GENERAL_NAME_set0_value(n, GEN_DNS, s);
-		else
-			ASN1_IA5STRING_free(s);
-		ok = ok && sk_GENERAL_NAME_push(names, n) > 0;
-		if (!ok)
-			GENERAL_NAME_free(n);
-	}
-	for (size_t i = 0; ok && i < spec->addrs_len; i++) {
-		GENERAL_NAME *n = GENERAL_NAME_new();
-		ASN1_OCTET_STRING *s = ASN1_OCTET_STRING_new();
-
-		ok = n && s && ASN1_OCTET_STRING_set(s, spec->addrs[i].bytes, spec->addrs[i].family == IP_V4 ? 4 : 16) == 1;
-		if (ok)
-			GENERAL_NAME_set0_value(n, GEN_IPADD, s);
-		else
-			ASN1_OCTET_STRING_free(s);
-		ok = ok && sk_GENERAL_NAME_push(names, n) > 0;
-		if (!ok)
-			GENERAL_NAME_free(n);
-	}
+	for (size_t i = 0; ok && spec->dns && spec->dns[i]; i++)
+		ok = push_name(names, GEN_DNS, new_string(V_ASN1_IA5STRING, spec->dns[i], -1));
+	for (size_t i = 0; ok && i < spec->addrs_len; i++)
+		ok = push_name(names, GEN_IPADD, new_string(V_ASN1_OCTET_STRING, spec->addrs[i].bytes,
+							     spec->addrs[i].family == IP_V4 ? 4 : 16));
 	if (ok && sk_GENERAL_NAME_num(names) > 0)
 		ok = X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
 	GENERAL_NAMES_free(names);

@@ -120,6 +120,20 @@ static int feed(struct run *run)
 	return r == -EPIPE ? 0 : r;
 }
 
+/* What poll found: data to move. */
+static int serve(struct run *run, const struct pollfd *in, const struct pollfd *out, const struct pollfd *errs)
+{
+	int r = 0;
+
+	if (in->revents)
+		r = feed(run);
+	if (r >= 0 && out->revents)
+		r = pump(run, &run->out_fd);
+	if (r >= 0 && errs->revents)
+		r = pump(run, &run->err_fd);
+	return r;
+}
+
 /* Moves data until the child has ended and the pipes are empty, or the deadline is there. */
 static int exchange(struct run *run)
 {
@@ -141,12 +155,7 @@ static int exchange(struct run *run)
 			return -errno;
 		if (r == 0)
 			return ended ? 0 : -ETIMEDOUT;
-		if (fds[1].revents)
-			r = feed(run);
-		if (r >= 0 && fds[2].revents)
-			r = pump(run, &run->out_fd);
-		if (r >= 0 && fds[3].revents)
-			r = pump(run, &run->err_fd);
+		r = serve(run, &fds[1], &fds[2], &fds[3]);
 		if (r < 0)
 			return r;
 		if (fds[0].revents) {

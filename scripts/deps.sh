@@ -46,7 +46,7 @@ cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross libcrypt-dev:arm64
 	libjansson-dev:arm64 libssl-dev:arm64 libyaml-dev:arm64 libzstd-dev:arm64 zlib1g-dev:arm64"
 bake="apt ca-certificates openssh-client debian-archive-keyring dosfstools mtools kmod mmdebstrap
 	btrfs-progs uidmap xz-utils zstd device-tree-compiler dpkg-dev"
-check="clang clang-format clang-tidy llvm libclang-rt-14-dev cppcheck shellcheck codespell valgrind"
+check="clang clang-format clang-tidy llvm libclang-rt-14-dev cppcheck shellcheck codespell pmccabe valgrind"
 tests="acl ceph-osd arptables bmap-tools busybox cpio cryptsetup-bin curl docker-registry
 	dosfstools e2fsprogs exfatprogs f2fs-tools fdisk file gdisk genimage git initramfs-tools-core
 	iproute2 iputils-ping jq lvm2 man-db mdadm network-manager nftables ntfs-3g openssh-client openssh-server openssl

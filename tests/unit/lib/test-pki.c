@@ -84,7 +84,7 @@ TEST(leaves_carry_their_names_and_use)
 	struct pki_spec spec = { .profile = PKI_SERVER, .cn = "www", .org = "o", .not_before_s = time(NULL) - DAY,
 				 .not_after_s = time(NULL) + DAY, .dns = (const char *const[]){ "a.example", "b.example", NULL } };
 	cleanup_pkey EVP_PKEY *key = NULL;
-	cleanup_x509 X509 *cert = NULL, *client = NULL;
+	cleanup_x509 X509 *cert = NULL;
 	cleanup_free char *pem = NULL, *text = NULL;
 	struct err err = { 0 };
 	struct ip_addr addrs[2];
