@@ -34,7 +34,7 @@ int buf_add(struct buf *b, const void *data, size_t len);
 int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);
 int buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-int buf_vaddf(struct buf *b, const char *fmt, va_list ap);
+int buf_vaddf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 int buf_error(const struct buf *b) MUST_CHECK;
 /* The contents as a string ("" when empty); borrowed, valid until the next change. */
 const char *buf_str(const struct buf *b);

@@ -1,6 +1,7 @@
 # `make check`: what tools can say about the source and the build. Each check-NAME stands alone;
 # the suite `check` runs all of them and counts. Every check is a line in mk/check.sh's list.
 SUITES += check
+SUITES_FULL += check-full
 
 check_o = $(O)/check
 check_src := $(sort $(lib_src) $(builder_src) $(firstboot_src) $(init_src))
@@ -9,11 +10,17 @@ check_headers := $(wildcard lib/*.h builder/*.h firstboot/*.h firstboot/init/*.h
 check_sh := $(shell git ls-files '*.sh' .ci/run 2>/dev/null | grep -v ^tests/golden/)
 check_jobs := $(shell nproc)
 
+# check-full has what takes minutes: valgrind and the static analyzer.
 .PHONY: check test-check format $(addprefix check-,layers headers format tidy cppcheck shell spell banned size \
-	gcc clang cross sanitize valgrind install)
+	gcc clang cross sanitize valgrind analyze install full)
 check: test-check
 test-check: all
-	$(Q)MAKE="$(MAKE)" JOBS=$(check_jobs) sh mk/check.sh
+	$(Q)MAKE="$(MAKE)" JOBS=$(check_jobs) sh mk/check.sh layers headers banned size shell spell format cppcheck gcc clang \
+		cross tidy sanitize install
+.PHONY: test-check-full
+check-full: test-check-full
+test-check-full: all
+	$(Q)MAKE="$(MAKE)" JOBS=$(check_jobs) sh mk/check.sh valgrind analyze
 
 check-layers:
 	sh mk/check-layers.sh
@@ -62,6 +69,15 @@ check-cppcheck:
 	cppcheck -q -j $(check_jobs) --cppcheck-build-dir=$(check_o)/cppcheck --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --suppressions-list=mk/cppcheck.list --std=c11 \
 		--library=posix,gnu -Ilib -D_GNU_SOURCE -D__x86_64__ '-DKILN_VERSION="0"' $(check_src)
+
+# The static analyzer takes seconds a file: in `make check-full`, not in `make test`.
+analyzer_off := clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
+check-analyze: $(check_src:%=$(check_o)/%.analyze)
+$(check_o)/%.c.analyze: %.c $(wildcard lib/*.h)
+	@mkdir -p $(@D)
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' --checks='-*,clang-analyzer-*,-$(analyzer_off)' $< -- \
+		$(filter-out -fno-plt,$(all_cppflags)) -std=gnu17 2>$@.err || { cat $@.err; exit 1; }
+	@touch $@
 
 # Compiled with every warning an error: by gcc, by clang, for arm64. Objects alone; `all` links.
 .PHONY: objects

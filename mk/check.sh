@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run every check, show what failed, count. Run by `make check`.
+# Run the named checks, show what failed, count. Run by `make check`.
+# usage: check.sh NAME...   each is `make check-NAME`
 set -u
 : "${MAKE:=make}" "${JOBS:=2}"
 log=$(mktemp)
@@ -21,7 +22,7 @@ result() { # NAME RC SECONDS
 	fi
 }
 
-for c in layers headers banned size shell spell format cppcheck gcc clang cross tidy sanitize valgrind install; do
+for c; do
 	start=$(date +%s)
 	$MAKE -s -k -j "$JOBS" "check-$c" >"$log" 2>&1
 	result "$c" $? $(($(date +%s) - start))
