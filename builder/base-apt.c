@@ -296,7 +296,7 @@ static int take_uris(const struct apt_request *rq, struct lock *l, char *out, st
 int apt_resolve(const struct apt_request *rq, struct lock *l, struct err *err)
 {
 	CLEANUP(state_done) struct state st = { 0 };
-	cleanup_free char *out = NULL, *local_name = NULL, *essential = NULL;
+	cleanup_free char *out = NULL, *essential = NULL;
 	int r;
 
 	r = state_open(&st, rq, err);
@@ -326,7 +326,6 @@ static int fetch_batch(const struct lock_package *const *p, size_t len, const ch
 	const char *argv[3 * BATCH + 8];
 	cleanup_lock_list struct string_list own = { 0 };
 	cleanup_spawn struct spawn s = { .timeout_ms = FETCH_MS, .out_max = OUT_MAX };
-	cleanup_free char *text = NULL;
 	size_t n = 0;
 	int r = 0;
 

@@ -95,7 +95,7 @@ check-cross:
 	fi
 
 check-sanitize:
-	$(Q)$(MAKE) --no-print-directory O=$(check_o)/sanitize SANITIZE=address,undefined OPT='-O1 -g' test-unit
+	$(Q)$(MAKE) --no-print-directory O=$(check_o)/sanitize SANITIZE=address,undefined OPT='-O1 -g' test-unit test-fuzz
 
 # RSA keys, deadlines and sockets are too slow or too timing-bound under valgrind; ASan has them.
 valgrind_not := %/test-pki %/test-spawn %/test-http %/test-secrets
