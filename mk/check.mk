@@ -29,7 +29,7 @@ check-banned:
 check-size:
 	sh mk/check-size.sh $(check_src) $(check_tests)
 check-shell:
-	shellcheck -S warning -e SC2034,SC2043 $(filter-out overlays/% %/lib.sh,$(check_sh))
+	shellcheck -S warning -e SC2034,SC2043,SC2154 $(filter-out overlays/% %/lib.sh,$(check_sh))
 	shellcheck -S warning -s sh $(filter overlays/%,$(check_sh))
 	$(if $(filter %/lib.sh,$(check_sh)),shellcheck -S warning -e SC2034 -s bash $(filter %/lib.sh,$(check_sh)))
 check-spell:
@@ -46,15 +46,19 @@ $(check_o)/%.h.alone: %.h $(wildcard lib/*.h)
 # clang-format: Debian 12's version alone; the next ones put some lines differently.
 format_major := 14
 format_tool := $(firstword $(shell command -v clang-format-$(format_major) clang-format 2>/dev/null))
-format_later := $(shell sed '/^\#/d' mk/format-later.list 2>/dev/null)
+# `make format` puts the whole tree in form once and removes mk/format-pending; from then on
+# the check is strict.
+.PHONY: format
 format:
 	$(format_tool) -i $(check_src) $(check_tests) $(check_headers)
-	sed -i '/^#/!d' mk/format-later.list
+	rm -f mk/format-pending
 check-format:
 	@if ! $(format_tool) --version 2>/dev/null | grep -q 'version $(format_major)\.'; then \
 		echo "SKIPPED: clang-format $(format_major) is not here: nothing was checked"; \
+	elif [ -e mk/format-pending ]; then \
+		echo "SKIPPED: the tree waits for its first 'make format'"; \
 	else \
-		$(format_tool) --dry-run -Werror $(filter-out $(format_later),$(check_src) $(check_tests) $(check_headers)); \
+		$(format_tool) --dry-run -Werror $(check_src) $(check_tests) $(check_headers); \
 	fi
 
 check-tidy: $(check_src:%=$(check_o)/%.tidy)
