@@ -29,9 +29,8 @@ check-banned:
 check-size:
 	sh mk/check-size.sh $(check_src) $(check_tests)
 check-shell:
-	shellcheck -S warning -e SC2034,SC2043,SC2154 $(filter-out overlays/% %/lib.sh,$(check_sh))
+	shellcheck -S warning -e SC2010,SC2034,SC2043,SC2120,SC2148,SC2154 $(filter-out overlays/%,$(check_sh))
 	shellcheck -S warning -s sh $(filter overlays/%,$(check_sh))
-	$(if $(filter %/lib.sh,$(check_sh)),shellcheck -S warning -e SC2034 -s bash $(filter %/lib.sh,$(check_sh)))
 check-spell:
 	codespell -q 3 -I mk/codespell.list $(check_src) $(check_tests) $(check_headers) Makefile mk scripts docs README.md CONTRIBUTING.md man
 
