@@ -79,6 +79,8 @@ static int own_path(void *arg, const struct dpkg_package *p, const char *path, s
 		return err_nomem(err);
 	mark->package = p->name;
 	n = rootfs_find(s->t->native, phys);
+	if (n && d && unchanged(d, p))
+		rootfs_find(s->t->root, phys)->package = p->name;
 	if (!n || S_ISDIR(n->mode) || (d && unchanged(d, p)))
 		return 0;
 	r = is_link_to_folder(&s->db, p, path, n, &folder, err);
@@ -210,6 +212,13 @@ static int add_file(struct swap *s, const struct deb_file *f, struct err *err)
 	if (r < 0)
 		return r;
 	n = rootfs_find(s->t->root, phys);
+	if (!n && S_ISDIR(f->mode) && old &&
+	    S_ISLNK(old->mode)) { /* a script put a link in its place */
+		n = rootfs_add(s->t->root, phys);
+		return n ? rootfs_set_link(n, old->link, err) : err_nomem(err);
+	}
+	if (n && S_ISDIR(f->mode)) /* wanted by the target: see drop_stale_dirs() */
+		n->package = s->deb->package;
 	if (n && S_ISDIR(f->mode) && (S_ISDIR(n->mode) || S_ISLNK(n->mode)))
 		return 0; /* as scripts left it */
 	if (n && !s->pkg)
@@ -220,6 +229,7 @@ static int add_file(struct swap *s, const struct deb_file *f, struct err *err)
 	n = rootfs_add(s->t->root, phys);
 	if (!n)
 		return err_nomem(err);
+	n->package = s->deb->package;
 	r = set_contents(s, n, f, err);
 	if (r < 0 || !old || (old->mode & S_IFMT) != (n->mode & S_IFMT))
 		return r;
@@ -266,6 +276,27 @@ static int swap_all(struct swap *s, struct err *err)
 	return r;
 }
 
+/* Folders of native packages that no package of the target has, and nothing is in. */
+static void drop_stale_dirs(const struct swap *s)
+{
+	for (size_t i = s->owned.len; i > 0; i--) {
+		const char *path = s->owned.nodes[i - 1]->path;
+		struct rootfs_node *n = rootfs_find(s->t->root, path);
+		size_t len = strlen(path);
+		bool used = false;
+
+		if (!n || !S_ISDIR(n->mode) || n->package)
+			continue;
+		for (size_t k = 0; k < s->t->root->len && !used; k++) {
+			const struct rootfs_node *m = s->t->root->nodes[k];
+
+			used = !m->gone && strncmp(m->path, path, len) == 0 && m->path[len] == '/';
+		}
+		if (!used)
+			rootfs_remove(n);
+	}
+}
+
 int twin_make(const struct twin *t, struct err *err)
 {
 	struct swap s = { .t = t, .owned = { .spool_fd = -EBADF } };
@@ -282,6 +313,8 @@ int twin_make(const struct twin *t, struct err *err)
 		r = dpkg_db_load(&s.target, t->root, err);
 	if (r >= 0)
 		r = swap_all(&s, err);
+	if (r >= 0)
+		drop_stale_dirs(&s);
 	if (r >= 0 && t->from != t->to)
 		r = twin_check(t, &s.owned, err);
 	if (r >= 0)

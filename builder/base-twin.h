@@ -18,6 +18,7 @@
 #pragma once
 
 #include "base-arch.h"
+#include "cluster.h"
 #include "deb.h"
 #include "rootfs.h"
 
@@ -27,6 +28,8 @@ struct twin {
 	const struct deb *debs;	     /* borrowed; sorted by package name */
 	size_t debs_len;
 	const struct deb_arch *from, *to;
+	const struct string_list *names; /* borrowed; asked for: the rest of the payload counts as
+					    automatically installed; NULL: nothing does */
 };
 
 int twin_make(const struct twin *t, struct err *err) MUST_CHECK;

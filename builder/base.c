@@ -188,7 +188,8 @@ static int make_root(struct build *b, struct err *err)
 			  .debs = b->debs,
 			  .debs_len = b->debs_len,
 			  .from = deb_arch_find(b->in->native->arch),
-			  .to = deb_arch_find(b->board->arch) };
+			  .to = deb_arch_find(b->board->arch),
+			  .names = &b->in->target->names };
 	int r;
 
 	if (!t.from || !t.to)

@@ -1,11 +1,14 @@
 #include "twin-check.h"
 #include "dpkg-db.h"
 #include "log.h"
+#include "twin-db.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum handling {
 	TRANSLATE, /* text that names the architecture as a field */
+	QUALIFIED, /* text that qualifies packages by the architecture */
 	DATABASE,  /* dpkg's own, written by twin-db.c */
 	IGNORE,	   /* names architectures as data, the same on each */
 };
@@ -16,7 +19,7 @@ static const struct {
 } known[] = {
 	{ "var/lib/apt/extended_states", TRANSLATE, "which packages came as dependencies" },
 	{ "var/lib/dpkg/", DATABASE, "rewritten for the target" },
-	{ "var/cache/debconf/", IGNORE, "texts of questions, shared by all architectures" },
+	{ "var/cache/debconf/", QUALIFIED, "questions and who asked them: \"libc6:amd64\"" },
 	{ "usr/lib/udev/hwdb.bin", IGNORE, "devices' names; the format has fixed byte order" },
 };
 
@@ -81,28 +84,45 @@ static int refuse(const struct twin *t, const struct rootfs *owned, const char *
 		t->to->name);
 }
 
+static int same_contents(const struct rootfs_node *a, const struct rootfs_node *b, bool *ret,
+			 struct err *err)
+{
+	char one[33], two[33];
+	int r = dpkg_md5(a, one, err);
+
+	if (r >= 0)
+		r = dpkg_md5(b, two, err);
+	if (r >= 0)
+		*ret = strcmp(one, two) == 0;
+	return r;
+}
+
 /* Compiled Python of a source that the target does not have, or has in another version. */
 static int check_pyc(const struct twin *t, struct rootfs_node *n, struct err *err)
 {
 	char source[ROOTFS_PATH_MAX], head[16];
 	const char *cache = strstr(n->path, "/__pycache__/");
 	const char *base = cache + strlen("/__pycache__/");
-	const struct rootfs_node *py;
+	const struct rootfs_node *py, *was;
 	cleanup_free char *data = NULL;
-	uint32_t mtime, size;
+	uint32_t mtime, flags;
+	bool same = false;
 	int r;
 
 	(void)snprintf(source, sizeof(source), "%.*s/%.*s.py", (int)(cache - n->path), n->path,
 		       (int)strcspn(base, "."), base);
 	py = rootfs_find(t->root, source);
-	if (py && n->size_bytes >= sizeof(head)) {
+	was = rootfs_find(t->native, source);
+	if (py && was && n->size_bytes >= sizeof(head)) {
 		r = rootfs_read(n, &data, NULL, err);
+		if (r >= 0)
+			r = same_contents(py, was, &same, err);
 		if (r < 0)
 			return r;
-		/* magic, flags, source's time and size: little-endian (PEP 552) */
+		/* magic, flags, then the source's time or its hash: little-endian (PEP 552) */
+		memcpy(&flags, data + 4, sizeof(flags));
 		memcpy(&mtime, data + 8, sizeof(mtime));
-		memcpy(&size, data + 12, sizeof(size));
-		if (mtime == (uint32_t)py->mtime_s && size == (uint32_t)py->size_bytes)
+		if (same && (le32toh(flags) & 1 || le32toh(mtime) == (uint32_t)py->mtime_s))
 			return 0;
 	}
 	rootfs_remove(n);
@@ -133,19 +153,6 @@ static int translate(const struct twin *t, struct rootfs_node *n, struct err *er
 	if (buf_error(&b) < 0)
 		return err_nomem(err);
 	return rootfs_set_data(t->root, n, buf_str(&b), b.len, err);
-}
-
-static int same_contents(const struct rootfs_node *a, const struct rootfs_node *b, bool *ret,
-			 struct err *err)
-{
-	char one[33], two[33];
-	int r = dpkg_md5(a, one, err);
-
-	if (r >= 0)
-		r = dpkg_md5(b, two, err);
-	if (r >= 0)
-		*ret = strcmp(one, two) == 0;
-	return r;
 }
 
 /* A copy of a file that a package of the target brings (ucf, cp of an example) holds there. */
@@ -198,16 +205,14 @@ static int check_node(const struct twin *t, const struct rootfs *owned, struct r
 	int how = known_as(n->path);
 	size_t len = strlen(n->path);
 
+	if (how == QUALIFIED)
+		return twin_db_translate(t, n->path, err);
 	if (how == TRANSLATE)
 		return translate(t, n, err);
 	if (how >= 0)
 		return 0;
-	if (strstr(n->path, "/__pycache__/") && len > 4 && strcmp(n->path + len - 4, ".pyc") == 0) {
-		int r = check_pyc(t, n, err);
-
-		if (r < 0 || n->gone)
-			return r;
-	}
+	if (strstr(n->path, "/__pycache__/") && len > 4 && strcmp(n->path + len - 4, ".pyc") == 0)
+		return check_pyc(t, n, err); /* of the same source: whatever that names */
 	if (arch_named_in(n->path, t->from))
 		return refuse(t, owned, n->path, "names in its path", err);
 	if (S_ISLNK(n->mode) && arch_named_in(n->link, t->from))

@@ -7,8 +7,7 @@
 #define STATUS_MAX (64U << 20)
 #define LIST_MAX (16U << 20)
 
-/* Replaces a text file of the root by its translation, if it is there. */
-static int translate_file(const struct twin *t, const char *path, struct err *err)
+int twin_db_translate(const struct twin *t, const char *path, struct err *err)
 {
 	cleanup_buf struct buf b = BUF_INIT(LIST_MAX);
 	struct rootfs_node *n = rootfs_find(t->root, path);
@@ -37,13 +36,56 @@ static int set_arch_file(const struct twin *t, const char *path, struct err *err
 	return rootfs_set_data(t->root, n, line, strlen(line), err);
 }
 
+/*
+ * base-files diverts the folders of the usr merge that its architecture has no link for
+ * ("/lib64" on arm64), so that no package makes them.
+ */
+static int divert_merged(const struct twin *t, struct err *err)
+{
+	static const char *const folders[] = { "lib32", "lib64", "libo32", "libx32" };
+	cleanup_buf struct buf b = BUF_INIT(LIST_MAX);
+	struct rootfs_node *n = rootfs_find(t->root, ADMIN "diversions");
+	cleanup_free char *text = NULL;
+	const struct deb *d = NULL;
+	int r;
+
+	for (size_t i = 0; i < t->debs_len; i++)
+		if (strcmp(t->debs[i].package, "base-files") == 0)
+			d = &t->debs[i];
+	if (!n || !d)
+		return 0;
+	r = rootfs_read(n, &text, NULL, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		char entry[128], *at;
+		bool brings = false;
+
+		(void)snprintf(entry, sizeof(entry), "/%s\n/.%s.usr-is-merged\nbase-files\n",
+			       folders[i], folders[i]);
+		for (size_t k = 0; k < d->files_len; k++)
+			brings |= strcmp(d->files[k].path, folders[i]) == 0;
+		at = strstr(text, entry);
+		if (at && brings)
+			memmove(at, at + strlen(entry), strlen(at + strlen(entry)) + 1);
+		if (!at && !brings)
+			(void)buf_adds(&b, entry);
+	}
+	(void)buf_adds(&b, text);
+	if (buf_error(&b) < 0)
+		return err_nomem(err);
+	return rootfs_set_data(t->root, n, buf_str(&b), b.len, err);
+}
+
 int twin_db_diversions(const struct twin *t, struct err *err)
 {
 	int r;
 
 	if (t->from == t->to)
 		return 0;
-	r = translate_file(t, ADMIN "diversions", err);
+	r = twin_db_translate(t, ADMIN "diversions", err);
+	if (r >= 0)
+		r = divert_merged(t, err);
 	if (r >= 0)
 		r = set_arch_file(t, ADMIN "arch", err);
 	if (r >= 0)
@@ -248,7 +290,7 @@ static int record(const struct twin *t, const struct dpkg_db *native, const stru
 		(void)buf_addc(status, '\n');
 		return 0;
 	}
-	r = p ? remove_info(t, p, err) : add_interests(t, d, err);
+	r = p ? remove_info(t, p, err) : 0;
 	if (r >= 0)
 		r = add_info(t, d, err);
 	if (r >= 0)
@@ -275,18 +317,46 @@ static int remove_native_only(const struct twin *t, const struct dpkg_db *native
 	return r;
 }
 
-static int translate_triggers(const struct twin *t, struct err *err)
+/* Who waits for which trigger stands in the packages themselves. */
+static void drop_triggers(const struct twin *t)
 {
 	static const char dir[] = ADMIN "triggers/";
-	int r = 0;
 
-	for (size_t i = 0; i < t->root->len && r >= 0; i++) {
-		const struct rootfs_node *n = t->root->nodes[i];
+	for (size_t i = 0; i < t->root->len; i++) {
+		struct rootfs_node *n = t->root->nodes[i];
+		const char *name = n->path + sizeof(dir) - 1;
 
-		if (!n->gone && strncmp(n->path, dir, sizeof(dir) - 1) == 0)
-			r = translate_file(t, n->path, err);
+		if (!n->gone && strncmp(n->path, dir, sizeof(dir) - 1) == 0 &&
+		    strcmp(name, "Lock") != 0 && strcmp(name, "Unincorp") != 0)
+			rootfs_remove(n);
 	}
-	return r;
+}
+
+/* apt's note of the payload that came as a dependency. */
+static int mark_automatic(const struct twin *t, const struct dpkg_db *native, struct err *err)
+{
+	static const char path[] = "var/lib/apt/extended_states";
+	cleanup_buf struct buf b = BUF_INIT(LIST_MAX);
+	struct rootfs_node *n = rootfs_find(t->root, path);
+	cleanup_free char *old = NULL;
+	int r = n ? rootfs_read(n, &old, NULL, err) : 0;
+
+	if (r < 0 || !t->names)
+		return r;
+	(void)buf_adds(&b, old ? old : "");
+	for (size_t i = 0; i < t->debs_len; i++) {
+		const char *name = t->debs[i].package;
+		bool asked = strcmp(name, "kiln-node") == 0 || dpkg_find(native, name);
+
+		for (size_t k = 0; k < t->names->len && !asked; k++)
+			asked = strcmp(t->names->items[k], name) == 0;
+		if (!asked)
+			(void)buf_addf(&b, "Package: %s\nArchitecture: %s\nAuto-Installed: 1\n\n",
+				       name, t->to->name);
+	}
+	if (buf_error(&b) < 0)
+		return err_nomem(err);
+	return rootfs_put_file(t->root, path, 0644, buf_str(&b), b.len, err);
 }
 
 int twin_db_write(const struct twin *t, const struct dpkg_db *native, struct err *err)
@@ -295,8 +365,11 @@ int twin_db_write(const struct twin *t, const struct dpkg_db *native, struct err
 	struct rootfs_node *n = rootfs_find(t->root, ADMIN "status");
 	int r = 0;
 
-	if (t->from != t->to)
-		r = translate_triggers(t, err);
+	drop_triggers(t);
+	for (size_t i = 0; i < t->debs_len && r >= 0; i++)
+		r = add_interests(t, &t->debs[i], err);
+	if (r >= 0)
+		r = mark_automatic(t, native, err);
 	if (r >= 0)
 		r = remove_native_only(t, native, err);
 	for (size_t i = 0; i < t->debs_len && r >= 0; i++) {

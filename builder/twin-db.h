@@ -8,3 +8,5 @@
 int twin_db_diversions(const struct twin *t, struct err *err) MUST_CHECK;
 /* status, info/, triggers/ for @t's packages; @native: the database before. */
 int twin_db_write(const struct twin *t, const struct dpkg_db *native, struct err *err) MUST_CHECK;
+/* Triplet, loader and ":arch" in a text file of the root, if it is there. */
+int twin_db_translate(const struct twin *t, const char *path, struct err *err) MUST_CHECK;

@@ -21,7 +21,8 @@ static int run(int argc, char **argv, struct err *err)
 	cleanup_close int in = open(argv[3], O_RDONLY | O_CLOEXEC);
 	cleanup_close int out = open(argv[4], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	struct deb debs[32] = { 0 };
-	struct twin t = { &root, &native, debs, 0, deb_arch_find(argv[1]), deb_arch_find(argv[2]) };
+	struct twin t = { &root, &native, debs, 0, deb_arch_find(argv[1]), deb_arch_find(argv[2]),
+			  NULL };
 	int r;
 
 	if (in < 0 || out < 0 || !t.from || !t.to || argc > 5 + 32)
