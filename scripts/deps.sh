@@ -49,7 +49,7 @@ bake="apt ca-certificates openssh-client debian-archive-keyring dosfstools mtool
 check="clang clang-format clang-tidy llvm libclang-rt-14-dev cppcheck shellcheck codespell pmccabe valgrind"
 tests="acl ceph-osd arptables bmap-tools busybox cpio cryptsetup-bin curl docker-registry
 	dosfstools e2fsprogs exfatprogs f2fs-tools fdisk file gdisk genimage git initramfs-tools-core
-	iproute2 iputils-ping jq lvm2 man-db mdadm network-manager nftables ntfs-3g openssh-client openssh-server openssl
+	iproute2 iputils-ping jq libcap2-bin lvm2 man-db mdadm network-manager nftables ntfs-3g openssh-client openssh-server openssl
 	parted procps psmisc python3 python3-jsonschema python3-yaml qemu-efi-aarch64 qemu-system-arm qemu-system-x86
 	qemu-user-static qemu-utils ovmf redis-server rsync skopeo socat sshpass strace swtpm
 	time udev xfsprogs zsh fish"
