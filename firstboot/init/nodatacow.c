@@ -14,11 +14,16 @@
 static int set_one(int root_fd, const char *path, struct err *err)
 {
 	cleanup_name_list struct name_list names = { 0 };
+	cleanup_close int parent_fd = -EBADF;
 	cleanup_close int fd = -EBADF;
+	const char *name;
 	int flags, r;
 
 	if (!path_is_clean(path))
 		return err_setf(err, -EINVAL, NODATACOW_FILE ": '%s' is no clean path", path);
+	parent_fd = path_open_parent(root_fd, path, 0755, &name, err);
+	if (parent_fd < 0)
+		return parent_fd;
 	fd = path_mkdirs(root_fd, path, 0700, err);
 	if (fd < 0)
 		return fd;

@@ -100,6 +100,8 @@ int main(int argc, char **argv)
 	show_folder("/");
 	show_folder("/var/lib/kiln");
 	show_flags("/var/lib/rancher/k3s/server/db");
+	show_mode("/var/lib/rancher/k3s/server/db");
+	show_mode("/var/lib/rancher/k3s");
 	show_flags("/var/lib/rancher");
 	printf("TEST clock %lld\n", (long long)time(NULL));
 	puts("TEST end");
