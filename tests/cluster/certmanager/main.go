@@ -32,11 +32,13 @@ import (
 )
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", "", "how to reach the API server")
-	namespace := flag.String("namespace", "cert-manager", "cert-manager's namespace")
-	port := flag.Int("port", 10250, "loopback port of the webhook")
-	after := flag.Duration("inject-after", 0, "start cainjector this much later")
-	flag.Parse()
+	// a set of our own: controller-runtime has a flag kubeconfig as well
+	fs := flag.NewFlagSet("certmanager", flag.ExitOnError)
+	kubeconfig := fs.String("kubeconfig", "", "how to reach the API server")
+	namespace := fs.String("namespace", "cert-manager", "cert-manager's namespace")
+	port := fs.Int("port", 10250, "loopback port of the webhook")
+	after := fs.Duration("inject-after", 0, "start cainjector this much later")
+	_ = fs.Parse(os.Args[1:])
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

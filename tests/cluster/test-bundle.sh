@@ -1,0 +1,95 @@
+#!/bin/bash
+# All manifests of the home cluster, applied server-side by the real kubectl
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+. "$here/tap.sh"
+
+bundle=${KILN_SHARED:-$here/../../../shared}/bundle
+if [ ! -d "$bundle" ]; then
+	t_skip 20 "no test data: ${bundle#"$here"/} (set KILN_SHARED)"
+	t_done
+	exit
+fi
+is() { [ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }; }
+declare -A ns=([01]=kube-system [02]=kube-system [03]=cert-manager [04]=traefik [05]=argocd
+	[06]=rook-ceph [07]=rook-ceph [08]=rook-ceph [09]=garage)
+
+cluster_start --disable-cloud-controller || exit 1
+cluster_nodes cow sheep >/dev/null
+t 'two machines are Ready' cluster_wait 20 kubectl wait --for=condition=Ready node --all --timeout=1s
+echo "volumes: '^garage/'" | cluster_scenario
+
+apply() { # FILE... of one folder
+	local d=$1 f
+	shift
+	for f; do
+		[ -f "$bundle/$d/$f.yaml" ] || continue
+		# the release's namespace for objects that name none, as Helm means it
+		sed "s/^    cluster: default$/&\n    namespace: ${ns[${d%%-*}]}/" "$KUBECONFIG" >"$CLUSTER_DIR/in.yaml"
+		KUBECONFIG=$CLUSTER_DIR/in.yaml kubectl apply --server-side --field-manager=kiln -f "$bundle/$d/$f.yaml" >/dev/null || return 1
+	done
+}
+established() { kubectl wait --for=condition=Established crd --all --timeout=60s; }
+t0=$SECONDS
+for dir in "$bundle"/*/; do
+	d=$(basename "$dir")
+	[ -n "${ns[${d%%-*}]:-}" ] || continue
+	t "$d: all of it applies" apply "$d" crds pre
+	established >/dev/null || sleep 1
+	if [ "$d" = 03-cert-manager ]; then cluster_certmanager 20s; fi
+	t "$d: objects" apply "$d" objects
+	if [ "$d" = 03-cert-manager ]; then
+		junk() { # a CertificateRequest that the webhook must see
+			kubectl create --dry-run=server -o jsonpath='{.spec.username}' -f - <<-EOF
+				apiVersion: cert-manager.io/v1
+				kind: CertificateRequest
+				metadata: {generateName: probe-, namespace: cert-manager}
+				spec: {issuerRef: {name: none}, request: $1}
+			EOF
+		}
+		csr=$(openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=probe 2>/dev/null | base64 -w0)
+		webhook_up() { kubectl wait -n cert-manager --for=condition=Available deployment/cert-manager-webhook --timeout=1s; }
+		cluster_wait 60 webhook_up
+		t_has 'before the CA is injected the webhook is not trusted' 'x509: certificate signed by unknown authority' \
+			junk "$csr"
+		t 'the real webhook mutates a dry-run create' cluster_wait 60 junk "$csr"
+		t_has 'and denies a broken request' 'admission webhook "webhook.cert-manager.io" denied the request' junk aGVsbG8=
+	fi
+	t "$d: post" apply "$d" post
+done
+echo "# applied in $((SECONDS - t0)) s, server RSS $(awk '/VmRSS/ {print int($2/1024)}' "/proc/$CLUSTER_PID/status") MB"
+
+want=$(grep -vc '^#\|^file' "$bundle/ORACLE.tsv")
+t 'ORACLE.tsv names as many objects as the folders' test "$want" -ge 300
+ready() { # KIND JSONPATH-OF-WANTED JSONPATH-OF-READY
+	kubectl get "$1" -A -o jsonpath="{range .items[*]}{.metadata.namespace}/{.metadata.name} {$2} {$3}{'\n'}{end}" |
+		awk 'NF && $2 != $3 {print; bad=1} END {exit bad}'
+}
+t 'every Deployment is ready' cluster_wait 90 ready deployments .spec.replicas .status.readyReplicas
+t 'every DaemonSet is on both machines' cluster_wait 60 ready daemonsets .status.desiredNumberScheduled .status.numberReady
+t 'DaemonSets want two' is "$(kubectl get ds -n kube-system cilium -o jsonpath='{.status.numberReady}')" 2
+t 'every StatefulSet is ready' cluster_wait 60 ready statefulsets .spec.replicas .status.readyReplicas
+t 'every Job completes' cluster_wait 60 ready jobs .spec.completions .status.succeeded
+
+# what the sequencer relies on
+rv() { kubectl get deployment -n kube-system coredns -o jsonpath='{.metadata.generation}'; }
+before=$(rv)
+apply 02-coredns objects
+t 'applying again changes nothing' is "$(rv)" "$before"
+conflict() {
+	kubectl apply --server-side --field-manager=other -f - <<-EOF
+		apiVersion: apps/v1
+		kind: Deployment
+		metadata: {name: coredns, namespace: kube-system}
+		spec: {replicas: 5}
+	EOF
+}
+t_has 'a conflict names the manager' 'conflict with "kiln": .spec.replicas' conflict
+dry() { kubectl -n kube-system patch deployment coredns --dry-run=server -p '{"spec":{"replicas":7}}' -o jsonpath='{.spec.replicas}'; }
+t 'a dry run answers as if' is "$(dry)" 7
+t 'and writes nothing' is "$(kubectl get deployment -n kube-system coredns -o jsonpath='{.spec.replicas}')" 2
+t_has 'discovery has the new groups' ciliumloadbalancerippools.cilium.io kubectl api-resources --api-group=cilium.io -o name
+watch() { timeout 10 "$CLUSTER_BIN/testk3s" kubectl get configmap -n default --watch-only -o name & sleep 2; kubectl create configmap seen >/dev/null; wait; }
+t_has 'a watch reports a new object' configmap/seen watch
+t_done
