@@ -430,7 +430,7 @@ static int finish_map(struct tree *t, struct kval *map, struct entry *from, size
 static int on_end(struct tree *t)
 {
 	struct frame f = t->frames[--t->frames_len];
-	struct entry *from = t->entries + f.entries_base;
+	struct entry *from = t->entries ? t->entries + f.entries_base : NULL;
 	size_t n = t->entries_len - f.entries_base;
 	int r;
 
@@ -498,7 +498,7 @@ int yaml_piece_read(struct kval_pool *pool, const struct yaml_piece *piece, stru
 		    struct err *err)
 {
 	cleanup_tree struct tree t = { .pool = pool, .err = err };
-	cleanup_yaml_parser yaml_parser_t parser;
+	cleanup_yaml_parser yaml_parser_t parser = { 0 };
 	bool more = true;
 	struct yaml_piece rest = *piece;
 	int r;
