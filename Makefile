@@ -107,4 +107,4 @@ test-full: all
 clean:
 	rm -rf $(O)
 
--include $(shell test -d $(O) && find $(O) -name '*.d')
+-include $(shell test -d $(O) && find $(O) -type f -name '*.d' -not -path '*/share/*')
