@@ -10,4 +10,4 @@ test-cluster:
 
 SUITES_FULL += cluster-neighbours
 test-cluster-neighbours:
-	@bash tests/cluster/run.sh test-coredns.sh
+	@bash tests/cluster/run.sh test-coredns.sh test-argocd.sh
