@@ -86,7 +86,7 @@ cut_points=(
 	'use zstd compression|1.2'
 	'imported seed|0'
 	'imported seed|1'
-	'systemd\[1\]: Inserted|3'
+	'systemd\[1\]: |3'
 	'Repartition|1'
 )
 cut_point() { # index
