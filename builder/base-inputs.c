@@ -19,6 +19,7 @@
 /* Raise when the same inputs give another root. */
 #define NATIVE_VERSION 1
 #define ROOT_VERSION 3
+#define EMULATED_VERSION 1
 
 void base_inputs_done(struct base_inputs *in)
 {
@@ -102,15 +103,16 @@ static int make_keys(const struct cluster *c, const struct board *b, unsigned in
 		     struct base_inputs *in, struct err *err)
 {
 	cleanup_buf struct buf text = BUF_INIT(KEY_TEXT_MAX);
+	bool emulate = flags & BASE_EMULATE;
 
 	(void)buf_addf(&text, "kiln native %d %s\n", NATIVE_VERSION, in->native->arch);
 	if (add_set(&text, &in->lock, in->native) < 0 || native_inputs(c, &text) < 0)
 		return err_nomem(err);
 	(void)sha256_mem_hex(buf_str(&text), text.len, in->native_key);
 	buf_clear(&text);
-	(void)buf_addf(&text, "kiln root %d %s %s\nnative %s\nagent %s\n", ROOT_VERSION, b->arch,
-		       flags & BASE_EMULATE ? "emulated" : "twin", in->native_key,
-		       in->agent_sha256);
+	(void)buf_addf(&text, "kiln root %d %s %s\nnative %s\nagent %s\n",
+		       emulate ? EMULATED_VERSION : ROOT_VERSION, b->arch,
+		       emulate ? "emulated" : "twin", in->native_key, in->agent_sha256);
 	if (add_set(&text, &in->lock, in->target) < 0)
 		return err_nomem(err);
 	(void)sha256_mem_hex(buf_str(&text), text.len, in->key);
@@ -148,7 +150,8 @@ int base_inputs_get(const struct cluster *c, const struct board *b, unsigned int
 }
 
 /* A file of the cache that is no longer what its name says is taken away. */
-static int drop_damaged(const struct lock *l, const struct lock_set *s, size_t *ret_dropped, struct err *err)
+static int drop_damaged(const struct lock *l, const struct lock_set *s, size_t *ret_dropped,
+			struct err *err)
 {
 	*ret_dropped = 0;
 	for (size_t i = 0; i < s->packages.len; i++) {
@@ -186,7 +189,8 @@ int base_debs(const struct base_inputs *in, const struct lock_set *s, bool offli
 
 		r = cache_find(p->sha256, &path, err);
 		if (r == 0)
-			return err_setf(err, -ENOENT, "package '%s' left the cache meanwhile", p->name);
+			return err_setf(err, -ENOENT, "package '%s' left the cache meanwhile",
+					p->name);
 		if (r > 0 && lock_list_add(ret, path) < 0)
 			return err_nomem(err);
 	}

@@ -1,10 +1,10 @@
 /*
  * base-tool - the base root of one board, for tests and measurements
  *
- * usage: base-tool CLUSTER.yaml BOARD [emulate|rebuild|offline|find|lock|native]... [unpack=DIR]
- * [k3s=DIR] native: only what mmdebstrap does for the native half; prints the seconds. k3s: only
- * install K3s below DIR. lock: only resolve the board's packages into kiln.lock. Prints "key tar
- * kernel packages seconds", separated by blanks.
+ * usage: base-tool CLUSTER.yaml BOARD [emulate|rebuild|offline|find|key|lock|native]...
+ * [unpack=DIR] [k3s=DIR] native: only what mmdebstrap does for the native half; prints the seconds.
+ * k3s: only install K3s below DIR. lock: only resolve the board's packages into kiln.lock. Prints
+ * "key tar kernel packages seconds", separated by blanks.
  */
 #include "base-inputs.h"
 #include "base-native.h"
@@ -41,6 +41,16 @@ static int lock(const struct cluster *c, char *names, struct err *err)
 	}
 	lock_sort(&l);
 	return r >= 0 ? lock_save(c, &l, err) : r;
+}
+
+static int key(const struct cluster *c, const struct board *b, unsigned int flags, struct err *err)
+{
+	cleanup_base_inputs struct base_inputs in = { 0 };
+	int r = base_inputs_get(c, b, flags, &in, err);
+
+	if (r >= 0)
+		printf("%s\n", in.key);
+	return r;
 }
 
 /* The peer of the bench: the same .debs and set-up, no twin, no payload. */
@@ -112,7 +122,7 @@ static int run(char **argv, struct err *err)
 	cleanup_board struct board *b = NULL;
 	cleanup_base_root struct base_root root = { 0 };
 	unsigned int flags = 0;
-	bool find = false, only_lock = false, only_native = false;
+	bool find = false, only_lock = false, only_native = false, only_key = false;
 	const char *dir = NULL, *k3s_dir = NULL;
 	double start = now();
 	int r;
@@ -121,6 +131,7 @@ static int run(char **argv, struct err *err)
 		flags |= strcmp(*a, "emulate") == 0 ? BASE_EMULATE : 0;
 		flags |= strcmp(*a, "rebuild") == 0 ? BASE_REBUILD : 0;
 		flags |= strcmp(*a, "offline") == 0 ? BASE_OFFLINE : 0;
+		only_key |= strcmp(*a, "key") == 0;
 		only_native |= strcmp(*a, "native") == 0;
 		only_lock |= strcmp(*a, "lock") == 0;
 		find |= strcmp(*a, "find") == 0;
@@ -133,6 +144,8 @@ static int run(char **argv, struct err *err)
 		return lock(c, argv[2], err);
 	if (r >= 0)
 		r = board_load(argv[2], &b, err);
+	if (r >= 0 && only_key)
+		return key(c, b, flags, err);
 	if (r >= 0 && only_native)
 		return native(c, b, err);
 	if (r >= 0 && k3s_dir)
