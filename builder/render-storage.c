@@ -10,6 +10,18 @@
 
 #define SECTOR_BYTES 512 /* unit of a block device's size in sysfs, whatever the disk's */
 
+/*
+ * Where Ceph gets what root leaves, an OSD may lie in the free space of an image that was
+ * written anew: root must not grow before kiln-node has looked. systemd-repart.service would
+ * grow it in any boot.
+ */
+static int hold_repart(const struct render *in, struct fileset *fs, struct err *err)
+{
+	if (!in->node->ceph_disk.partition_rest)
+		return 0;
+	return render_link(fs, "/etc/systemd/system/systemd-repart.service", "/dev/null", err);
+}
+
 static int repart(const struct render *in, struct fileset *fs, struct err *err)
 {
 	const char *type = root_partition_type(in->board->arch);
@@ -163,5 +175,7 @@ int render_storage(const struct render *in, struct fileset *fs, struct err *err)
 {
 	int r = repart(in, fs, err);
 
+	if (r >= 0)
+		r = hold_repart(in, fs, err);
 	return r < 0 ? r : ceph_rule(in, fs, err);
 }
