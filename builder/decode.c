@@ -148,6 +148,17 @@ static void decode_value(struct decode *d, const struct ynode *v, const struct f
 	f->type->decode(d, v, f, (char *)base + f->offset);
 }
 
+static void missing_key(struct decode *d, const struct ynode *v, const char *name)
+{
+	char shown[DIAG_VALUE_MAX];
+
+	if (v->key)
+		decode_diagf(d, v->key, "missing key '%s' in '%s'", name,
+			     diag_value(v->key->text, shown));
+	else
+		decode_diagf(d, v, "missing key '%s'", name);
+}
+
 void decode_map(struct decode *d, const struct ynode *v, const struct field *fields, void *base)
 {
 	uint64_t seen = 0;
@@ -174,9 +185,7 @@ void decode_map(struct decode *d, const struct ynode *v, const struct field *fie
 		if (!(f->flags & FIELD_REQUIRED))
 			decode_default(d, f, base);
 		else if (v)
-			decode_diagf(d, v->key ? v->key : v, "missing key '%s'%s%s%s", f->key,
-				     v->key ? " in '" : "", v->key ? v->key->text : "",
-				     v->key ? "'" : "");
+			missing_key(d, v, f->key);
 	}
 }
 

@@ -57,6 +57,9 @@ int diag_addf(struct diag_list *l, unsigned int line, unsigned int col, unsigned
 		buf_clear(&b);
 		buf_adds(&b, "a mistake whose text is too long to be shown");
 	}
+	for (size_t i = 0; i < b.len; i++) /* a key may hold a tab or a line feed */
+		if ((unsigned char)b.data[i] < 0x20 || b.data[i] == 0x7f)
+			b.data[i] = '?';
 	l->items[l->len] = (struct diag){ line, col, width, buf_steal(&b, NULL) };
 	if (!l->items[l->len].msg)
 		return nomem(l);
