@@ -61,7 +61,7 @@ follow() {
 			tail -n 5 run.log
 			return 1
 		fi
-		now=$(ssh_node kiln-node status 2>/dev/null || tail -n 1 serial 2>/dev/null | tr -d '\r' | cut -c1-100 || true)
+		now=$(ssh_node /usr/sbin/kiln-node status 2>/dev/null || tail -n 1 serial 2>/dev/null | tr -d '\r' | cut -c1-100 || true)
 		if [ "$now" != "$last" ]; then
 			printf '[%4d s] %s\n' $SECONDS "$now"
 			last=$now

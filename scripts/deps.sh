@@ -54,6 +54,11 @@ tests="acl ceph-osd arptables bmap-tools busybox cpio cryptsetup-bin curl docker
 	qemu-user-static qemu-utils ovmf redis-server rsync skopeo socat sshpass strace swtpm
 	time udev xfsprogs zsh fish"
 
+# A machine fresh from its installer may have no package lists yet.
+if ! apt-get indextargets --format '$(FILENAME)' | grep -q . ||
+	! apt-cache show mmdebstrap >/dev/null 2>&1; then
+	$as_root apt-get update -q
+fi
 add_backports
 if ! dpkg --print-foreign-architectures | grep -qx arm64 && [ "$(dpkg --print-architecture)" = amd64 ]; then
 	$as_root dpkg --add-architecture arm64
@@ -73,6 +78,7 @@ for p in $want; do
 	dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || missing="$missing $p"
 done
 if [ -n "$missing" ]; then
+	$as_root apt-get update -q
 	# shellcheck disable=SC2086
 	$as_root apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 $missing
 fi
