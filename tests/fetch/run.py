@@ -92,6 +92,9 @@ class Place:
             f.write(text)
         with open(SRC + "/tests/twin/small/cluster.yaml") as f:
             text = f.read().replace("    binary: /bin/true\n", "")
+        # a component without a chart: what is tested here are K3s' release and the packages
+        text = text.replace("  - cilium\n", "  - net: {path: ./net}\n")
+        shutil.copytree(SRC + "/tests/qemu/net", os.path.dirname(self.cluster) + "/net")
         with open(self.cluster, "w") as f:
             f.write(text)
 
