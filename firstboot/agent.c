@@ -35,6 +35,18 @@ char *agent_path(const struct agent *a, const char *path)
 	return p;
 }
 
+const char *agent_prefix(const struct agent *a)
+{
+	return strcmp(a->root, "/") == 0 ? "" : a->root;
+}
+
+char *agent_device(const struct agent *a, const char *name)
+{
+	char *p = NULL;
+
+	return asprintf(&p, "%s/dev/%s", agent_prefix(a), name) < 0 ? NULL : p;
+}
+
 static int read_node(struct agent *a, struct err *err)
 {
 	cleanup_free char *text = NULL;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "ceph-range.h"
 #include "journal.h"
 #include "kube.h"
 #include "node-json.h"
@@ -23,6 +24,8 @@ struct agent {
 	struct kube *kube; /* NULL until the k3s step could make it */
 	int64_t started_s; /* monotonic seconds */
 	char boot_id[37];
+	struct ceph_scan ceph_scan;   /* of step ceph-disk, until the range is known */
+	struct ceph_range ceph_range; /* of Ceph's partition, when it was judged in this boot */
 	bool report_ready; /* namespace and Roles of step-report.c were applied in this boot */
 };
 
@@ -40,6 +43,13 @@ int agent_write_status(struct agent *a, struct err *err) MUST_CHECK;
 
 extern const struct step agent_steps[];
 
+/* The device of a kernel name, "<root>/dev/<name>"; owned by the caller. */
+char *agent_device(const struct agent *a, const char *name);
+/* a->root as a prefix of "/sys": "" for "/". */
+const char *agent_prefix(const struct agent *a);
+
+int step_ceph_disk(struct agent *a, struct step_turn *turn, struct err *err);
+int step_disk(struct agent *a, struct step_turn *turn, struct err *err);
 int step_clock(struct agent *a, struct step_turn *turn, struct err *err);
 int step_host(struct agent *a, struct step_turn *turn, struct err *err);
 int step_network(struct agent *a, struct step_turn *turn, struct err *err);

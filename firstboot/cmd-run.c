@@ -11,11 +11,13 @@
 #include <sys/signalfd.h>
 
 static const char *const needs_clock[] = { "clock", NULL };
-static const char *const needs_machine[] = { "clock", "host", "network", NULL };
+static const char *const needs_machine[] = { "clock", "disk", "host", "network", NULL };
 static const char *const needs_k3s[] = { "k3s", NULL };
 
 const struct step agent_steps[] = {
 	{ "clock", NULL, 0, step_clock },
+	{ "ceph-disk", NULL, 0, step_ceph_disk },
+	{ "disk", NULL, 0, step_disk }, /* with a partition it waits for ceph-disk itself */
 	{ "host", needs_clock, 0, step_host },
 	{ "network", needs_clock, 60, step_network },
 	{ "k3s", needs_machine, 0, step_k3s },

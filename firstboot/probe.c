@@ -238,7 +238,7 @@ int probe_path(const char *path, const char *our_fsid, struct probe_result *ret,
 	return probe_range(fd, 0, size, our_fsid, ret, err);
 }
 
-static const char *advice(const struct probe_result *p)
+const char *probe_advice(const struct probe_result *p)
 {
 	if (p->verdict == PROBE_BLANK)
 		return "nothing was found: it may be used as it is";
@@ -258,7 +258,7 @@ void probe_print(const struct probe_result *p, const char *path, FILE *out)
 	for (size_t i = 0; i < p->finds_len; i++)
 		fprintf(out, "  at 0x%" PRIx64 ": %s\n", p->finds[i].offset_bytes,
 			p->finds[i].what);
-	fprintf(out, "  %s\n", advice(p));
+	fprintf(out, "  %s\n", probe_advice(p));
 }
 
 json_t *probe_to_json(const struct probe_result *p, const char *path)
@@ -271,7 +271,7 @@ json_t *probe_to_json(const struct probe_result *p, const char *path)
 							     "what", p->finds[i].what));
 	j = json_pack("{s:s, s:s, s:I, s:o, s:s}", "path", path, "verdict",
 		      probe_verdict_to_string(p->verdict), "size_bytes", (json_int_t)p->size_bytes,
-		      "found", finds, "advice", advice(p));
+		      "found", finds, "advice", probe_advice(p));
 	if (j && p->has_label)
 		(void)json_object_set_new(j, "osd",
 					  json_pack("{s:s, s:s, s:s}", "uuid", p->label.osd_uuid,

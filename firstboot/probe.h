@@ -47,6 +47,8 @@ int probe_range(int fd, uint64_t offset_bytes, uint64_t size_bytes, const char *
 /* The whole of a device or file, opened read-only. */
 int probe_path(const char *path, const char *our_fsid, struct probe_result *ret,
 	       struct err *err) MUST_CHECK;
+/* What a person can do about it, in words. */
+const char *probe_advice(const struct probe_result *p);
 /* For people and programs. */
 void probe_print(const struct probe_result *p, const char *path, FILE *out);
 json_t *probe_to_json(const struct probe_result *p, const char *path);

@@ -96,7 +96,8 @@ static int enter(struct engine *e, size_t i, enum step_state state, const char *
 	struct step_status *st = &e->status[i];
 	bool changed = st->state != state;
 
-	if (!changed && strcmp(st->reason, reason) == 0) {
+	/* what is kept of a reason is cut at the end: compare no more than that */
+	if (!changed && strncmp(st->reason, reason, sizeof(st->reason) - 1) == 0) {
 		st->attempt++;
 		return 0;
 	}
