@@ -74,7 +74,7 @@ static void read_boot_id(struct agent *a)
 		(void)snprintf(a->boot_id, sizeof(a->boot_id), "%.36s", text);
 }
 
-int agent_open(struct agent *a, const struct step *steps, struct err *err)
+int agent_open_reading(struct agent *a, struct err *err)
 {
 	const char *root = getenv("KILN_ROOT");
 	int r;
@@ -92,6 +92,13 @@ int agent_open(struct agent *a, const struct step *steps, struct err *err)
 	r = a->state_fd = open_dir(a, STATE_DIR, 0700, err);
 	if (r >= 0)
 		r = a->run_fd = open_dir(a, RUN_DIR, 0755, err);
+	return r < 0 ? r : 0;
+}
+
+int agent_open(struct agent *a, const struct step *steps, struct err *err)
+{
+	int r = agent_open_reading(a, err);
+
 	if (r >= 0)
 		r = journal_open(a->state_fd, "journal", &a->journal, err);
 	if (r >= 0)
@@ -103,6 +110,9 @@ int agent_open(struct agent *a, const struct step *steps, struct err *err)
 
 void agent_done(struct agent *a)
 {
+	sequence_free(a->sequence);
+	journal_free(a->sequence_journal);
+	bundle_reader_free(a->bundle);
 	kube_free(a->kube);
 	journal_free(a->journal);
 	node_json_done(&a->node);
@@ -166,6 +176,9 @@ int agent_write_status(struct agent *a, struct err *err)
 	}
 	s.steps.items = steps;
 	s.steps.len = e->len;
+	if (a->sequence) /* borrowed: the formatter only reads */
+		s.components.items = (struct status_component *)(uintptr_t)sequence_status(
+			a->sequence, &s.components.len);
 	r = status_json_format(&s, &text, &len, err);
 	if (r >= 0)
 		r = file_replace_at(a->run_fd, "status.json", text, len, 0644, err);

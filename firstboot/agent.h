@@ -10,6 +10,7 @@
 #include "journal.h"
 #include "kube.h"
 #include "node-json.h"
+#include "sequence.h"
 #include "step.h"
 
 #define STATE_DIR "var/lib/kiln"
@@ -22,6 +23,9 @@ struct agent {
 	struct journal *journal;
 	struct engine engine;
 	struct kube *kube; /* NULL until the k3s step could make it */
+	struct bundle_reader *bundle;	  /* these three: NULL until the sequence step made them */
+	struct journal *sequence_journal;
+	struct sequence *sequence;
 	int64_t started_s; /* monotonic seconds */
 	char boot_id[37];
 	struct ceph_scan ceph_scan;   /* of step ceph-disk, until the range is known */
@@ -31,6 +35,8 @@ struct agent {
 
 /* Read node.json, open the journal. -ENOENT: no seed was imported. */
 int agent_open(struct agent *a, const struct step *steps, struct err *err) MUST_CHECK;
+/* The same without the journal and the engine, beside an agent that runs: for commands that look. */
+int agent_open_reading(struct agent *a, struct err *err) MUST_CHECK;
 void agent_done(struct agent *a);
 #define cleanup_agent CLEANUP(agent_done)
 
@@ -55,4 +61,5 @@ int step_host(struct agent *a, struct step_turn *turn, struct err *err);
 int step_network(struct agent *a, struct step_turn *turn, struct err *err);
 int step_k3s(struct agent *a, struct step_turn *turn, struct err *err);
 int step_labels(struct agent *a, struct step_turn *turn, struct err *err);
+int step_sequence(struct agent *a, struct step_turn *turn, struct err *err);
 int step_report(struct agent *a, struct step_turn *turn, struct err *err);

@@ -22,6 +22,7 @@ const struct step agent_steps[] = {
 	{ "network", needs_clock, 60, step_network },
 	{ "k3s", needs_machine, 0, step_k3s },
 	{ "labels", needs_k3s, 60, step_labels },
+	{ "sequence", needs_k3s, 60, step_sequence },
 	{ "report", needs_k3s, 15, step_report },
 	{ 0 },
 };

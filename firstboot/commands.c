@@ -12,6 +12,11 @@ const struct command commands[] = {
 	  "is tried three times before systemd-boot goes back to the old one by itself. On the Pi the\n"
 	  "old config.txt stays as config-<old release>.txt: copy it over config.txt to go back.\n" },
 	{ "run", cmd_run, "", "bring this node up and keep watch (the service)", "" },
+	{ "sequence", cmd_sequence, "--plan", "show what of the bundle is left, and why",
+	  "  --plan   look only: one line an object or gate that is not there yet\n"
+	  "\n"
+	  "Reads the bundle, the agent's record and the API server, and writes nothing. The work\n"
+	  "itself is a step of 'kiln-node run'. Exit status 0 also when something is left.\n" },
 	{ "status", cmd_status, "[--watch] [--json]", "show how far this node has come",
 	  "  --watch   again every two seconds\n"
 	  "  --json    status.json as it is\n" },

@@ -23,5 +23,6 @@ extern const struct command commands[]; /* ends with an entry whose name is NULL
 
 int cmd_boot_update(int argc, char **argv, struct err *err);
 int cmd_run(int argc, char **argv, struct err *err);
+int cmd_sequence(int argc, char **argv, struct err *err);
 int cmd_status(int argc, char **argv, struct err *err);
 int cmd_probe(int argc, char **argv, struct err *err);

@@ -113,6 +113,8 @@ static int connect_api(struct agent *a, struct step_turn *turn, struct err *err)
 	}
 	if (r < 0)
 		return r;
+	sequence_free(a->sequence); /* it holds the connection that ends here */
+	a->sequence = NULL;
 	kube_free(a->kube);
 	a->kube = NULL;
 	return kube_new(&cred, &a->kube, err);

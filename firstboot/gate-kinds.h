@@ -1,0 +1,37 @@
+/*
+ * gate-kinds - the gates that look at more than one object, and what gates share
+ *
+ * Every function asks the server now and fills ret; it returns a negative errno
+ * only as gate_look() does.
+ */
+#pragma once
+
+#include "gate-look.h"
+
+/* *ret NULL: it could not be had, ready says why; else ready is READY_YES. New reference. */
+int gate_get_path(const struct gate_view *v, const char *path, json_t **ret, struct readiness *ready,
+		  struct err *err) MUST_CHECK;
+int gate_get(const struct gate_view *v, const char *group, const char *version, const char *namespace,
+	     const char *plural, const char *name, json_t **ret, struct readiness *ready,
+	     struct err *err) MUST_CHECK;
+/* A Deployment ("deployments") with min available, a StatefulSet with min ready replicas. */
+int gate_at_least(const struct gate_view *v, const char *plural, const char *namespace,
+		  const char *name, uint64_t min, struct readiness *ret, struct err *err) MUST_CHECK;
+/* On every node that is up (Ready); pods of nodes that are not do not count. */
+int gate_daemonset(const struct gate_view *v, const char *namespace, const char *name,
+		   struct readiness *ret, struct err *err) MUST_CHECK;
+
+int gate_lb_pool(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		 struct err *err) MUST_CHECK;
+int gate_l2_policy(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		   struct err *err) MUST_CHECK;
+int gate_storage_class(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		       struct err *err) MUST_CHECK;
+int gate_argocd_ready(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		      struct err *err) MUST_CHECK;
+int gate_rook_operator(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		       struct err *err) MUST_CHECK;
+int gate_csi_driver(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		    struct err *err) MUST_CHECK;
+int gate_ceph_cluster(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		      struct err *err) MUST_CHECK;

@@ -1,0 +1,206 @@
+#!/usr/bin/env bash
+# The sequencer alone (sequence-tool) and `kiln-node sequence --plan` against testk3s: bundles
+# that the builder makes from components of our own; kwok plays the machines.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/cluster/lib.sh
+. tests/cluster/lib.sh
+here=tests/sequence passed=0 failed=0
+tool=${O:?}/tests/sequence/sequence-tool
+work=$(mktemp -d "${TMPDIR:-/tmp}/kiln-sequence.XXXXXX")
+export KILN_CACHE=$work/cache
+at_exit() {
+	cluster_stop
+	rm -rf "$work"
+}
+
+ok() { passed=$((passed + 1)); }
+check() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@" >"$work/out" 2>&1; then
+		ok
+	else
+		echo "FAIL $name: $(head -c 1500 "$work/out")"
+		failed=$((failed + 1))
+	fi
+}
+
+# bundle NAME: component NAME and, after it, NAME-more with 60 ConfigMaps -> $work/NAME.tar
+bundle() {
+	local name=$1 d=$work/src-$1 n path
+	rm -rf "$d"
+	mkdir -p "$d/$name" "$d/$name-more"
+	sed "s/NAME/$name/g" $here/component.yaml >"$d/$name/component.yaml"
+	sed "s/NAME/$name/g" $here/objects.yaml >"$d/$name/objects.yaml"
+	cat >"$d/$name-more/component.yaml" <<-E
+		kiln: 1
+		description: what comes after
+		namespace: $name
+		after: [$name]
+		sources: [{manifests: [m.yaml]}]
+		gates:
+		- {name: dns-query, hard: false, args: {servers: [10.43.0.10], name: kubernetes.default.svc.cluster.local, expect: [10.43.0.1]}}
+	E
+	for n in $(seq 60); do
+		printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%s, namespace: %s}\ndata: {a: "%s"}\n' "$n" "$name" "${2:-b}"
+	done >"$d/$name-more/m.yaml"
+	cat $here/cluster.yaml - >"$d/cluster.yaml" <<-E
+		- $name: {path: ./$name}
+		- $name-more: {path: ./$name-more}
+	E
+	if [ -d "$work/identity" ]; then
+		cp -r "$work/identity" "$d/.kiln"
+	else
+		"$O/kiln" init "$d/cluster.yaml" >"$work/init.log" 2>&1 || cat "$work/init.log"
+		cp -r "$d/.kiln" "$work/identity"
+	fi
+	path=$("$O/tests/bundle/bundle-tool" "$d/cluster.yaml" | cut -d' ' -f2) || return 1
+	cp "$path" "$work/$name.tar"
+}
+
+run() { # NAME SECONDS: its JSON is in $work/NAME.json
+	mkdir -p "$work/state-$1"
+	timeout 60 "$tool" "$KUBECONFIG" "$work/$1.tar" "$work/state-$1" "$2" >"$work/$1.json"
+}
+
+is() { # NAME JQ-CONDITION
+	[ -s "$work/$1.json" ] && jq -e "$2" "$work/$1.json" || {
+		cat "$work/$1.json"
+		return 1
+	}
+}
+
+kinds=configmaps,secrets,serviceaccounts,services,deployments,daemonsets,statefulsets,jobs
+
+# objects NAME: all that the bundle made, managers of fields included, without what time and chance give
+objects() {
+	kubectl -n "$1" get "$kinds,things.$1.kiln.test" -o json --show-managed-fields |
+		jq -S '[.items[] | select(.metadata.name | IN("kube-root-ca.crt", "default", "brief") | not)
+			| .metadata |= (del(.uid, .resourceVersion, .creationTimestamp)
+				| .managedFields |= [.[]? | select(.manager == "kiln") | del(.time)])
+			| (if .kind == "Job" then del(.metadata.labels) else . end)
+			| del(.status, .spec.clusterIP, .spec.clusterIPs, .spec.selector, .spec.template)]' |
+		sed "s/$1/NAME/g"
+}
+
+versions() {
+	kubectl -n "$1" get "$kinds" -o json | jq -c '[.items[] | [.kind, .metadata.name, .metadata.resourceVersion]]'
+}
+
+cold() {
+	bundle alpha || return 1
+	cluster_scenario <<-E
+		pods: [{match: '^alpha/web', action: unready}]
+	E
+	run alpha 8
+	check "a gate whose pods are not ready stays closed" is alpha '.done == false and (.components.alpha.state == "gating")
+		and (.components.alpha.gates["deployment-available"] | test("0 of 1 availableReplicas"))'
+	check "nothing of the component behind it is there" is alpha '.components["alpha-more"].state == "pending" and .components["alpha-more"].applied == 0'
+	check "the reason names gate and object" is alpha '.reason | test("gate deployment-available: web")'
+	cluster_scenario </dev/null
+	check "it goes on when they are" run alpha 25
+	check "all is up" is alpha '.done and .components.alpha.state == "ready" and .components["alpha-more"].applied == 60'
+	check "a gate that is not implemented is never open" is alpha '.components["alpha-more"].gates["dns-query"] == "gate '\''dns-query'\'' is not implemented"'
+	check "the hook that goes after success is gone" sh -c "! $CLUSTER_BIN/testk3s kubectl -n alpha get job before"
+	check "the other one stays" kubectl -n alpha get job behind
+}
+
+no_change() {
+	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
+	versions alpha >"$work/before"
+	check "second run" run alpha 20
+	check "second run makes no write" is alpha '.created + .changed + .unchanged + .deleted == 0 and .done'
+	versions alpha >"$work/after"
+	check "no object has another version" cmp "$work/before" "$work/after"
+	echo "second run: $(jq -c '{reads, requests}' "$work/alpha.json")"
+	kubectl -n alpha delete cm c7 >/dev/null
+	check "what was deleted" run alpha 20
+	check "comes back alone" is alpha '.created == 1 and .changed + .unchanged + .deleted == 0'
+	bundle alpha other
+	check "a changed bundle" run alpha 20
+	check "re-opens only what changed" is alpha '.changed == 60 and .created + .unchanged + .deleted == 0'
+}
+
+conflict() {
+	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
+	kubectl -n alpha apply --server-side --force-conflicts --field-manager=somebody -f - >/dev/null <<-E
+		{apiVersion: v1, kind: ConfigMap, metadata: {name: c3, namespace: alpha}, data: {a: mine}}
+	E
+	bundle alpha third
+	run alpha 4
+	check "another manager's field is not forced" is alpha '.done == false and .components["alpha-more"].state == "open"
+		and (.reason | test("ConfigMap alpha/c3: another manager holds .*somebody"))'
+	check "and keeps its value" sh -c "$CLUSTER_BIN/testk3s kubectl -n alpha get cm c3 -o jsonpath={.data.a} | grep -qx mine"
+}
+
+# killed NAME: kill -9 after ever other times, until it gets through
+killed() {
+	local n pid
+	mkdir -p "$work/state-$1"
+	for n in 5 9 13 17 21 26 31 36 42 48 60; do
+		"$tool" "$KUBECONFIG" "$work/$1.tar" "$work/state-$1" 30 >"$work/$1.json" 2>"$work/killed.log" &
+		pid=$!
+		sleep "$(printf '0.%03d' $((n * 10)))"
+		kill -9 "$pid" 2>/dev/null && kills=$((kills + 1))
+		wait "$pid" 2>/dev/null
+	done
+}
+
+resume() {
+	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
+	local kills=0
+	bundle beta || return 1
+	bundle gamma || return 1
+	check "undisturbed run" run gamma 30
+	killed beta
+	echo "kill -9: $kills times"
+	check "killed often enough" test "$kills" -ge 5
+	check "the run after the last kill gets through" run beta 30
+	objects beta >"$work/beta.objects"
+	objects gamma >"$work/gamma.objects"
+	check "as many objects as expected" test "$(jq length "$work/gamma.objects")" -ge 69
+	check "the same objects and managers as undisturbed" diff "$work/gamma.objects" "$work/beta.objects"
+	run beta 20
+	check "and nothing is left to write" is beta '.created + .changed + .unchanged + .deleted == 0 and .done'
+}
+
+trouble() {
+	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
+	bundle delta || return 1
+	cluster_scenario <<-E
+		crds: {hold: [things.delta.kiln.test]}
+	E
+	run delta 3
+	check "a CRD that is not served keeps the next wave back" is delta '.reason | test("things.delta.kiln.test: waiting for /apis/delta.kiln.test")'
+	cluster_scenario </dev/null
+	check "and lets it go when it is" run delta 30
+}
+
+plan() {
+	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
+	local r=$work/root
+	mkdir -p "$r/etc/kiln" "$r/etc/rancher/k3s" "$r/var/lib/kiln" "$r/run"
+	cp "$KUBECONFIG" "$r/etc/rancher/k3s/k3s.yaml"
+	cp "$work/gamma.tar" "$r/var/lib/kiln/bundle.tar"
+	cp "$work/state-gamma/sequence" "$r/var/lib/kiln/sequence"
+	jq --arg s "$(sha256sum <"$work/gamma.tar" | cut -d' ' -f1)" '.bundle = {path: "/var/lib/kiln/bundle.tar", sha256: $s}' \
+		tests/golden/plan/home/cow/etc/kiln/node.json >"$r/etc/kiln/node.json"
+	check "plan" env KILN_ROOT="$r" "$O/kiln-node" sequence --plan
+	cp "$work/out" "$work/plan"
+	check "nothing is left, but the soft gate" sh -c "[ \$(grep -c '^  ' $work/plan) = 2 ] && grep -qx '  nothing is left' $work/plan && grep -q '^  gate dns-query (soft): ' $work/plan"
+	kubectl -n gamma delete cm c9 >/dev/null
+	env KILN_ROOT="$r" "$O/kiln-node" sequence --plan >"$work/plan2"
+	check "what is missing is named" grep -q 'ConfigMap gamma/c9: not there: to be applied' "$work/plan2"
+	check "looking made nothing" sh -c "! $CLUSTER_BIN/testk3s kubectl -n gamma get cm c9"
+	check "and left the record alone" cmp "$work/state-gamma/sequence" "$r/var/lib/kiln/sequence"
+}
+
+cluster_start --node-name cow || exit 1
+trap at_exit EXIT
+cluster_nodes cow sheep >/dev/null || exit 1
+t=$SECONDS
+cold && no_change && conflict && resume && trouble && plan || failed=$((failed + 1))
+echo "sequence: $((SECONDS - t)) s"
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]

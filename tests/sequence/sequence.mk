@@ -1,0 +1,12 @@
+# The sequencer against a real API server: cold, cut off, resumed, without work to do, in trouble.
+SUITES += sequence
+
+$(O)/tests/sequence/%.o: private all_cppflags += -I$(srcdir)firstboot
+$(O)/tests/sequence/sequence-tool: $(O)/tests/sequence/sequence-tool.o $(O)/libfirstboot.a $(O)/libkiln.a
+	@echo '  LD      $@'
+	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(lib_libs)
+
+.PHONY: test-sequence
+test-sequence: $(O)/kiln $(O)/kiln-node $(O)/tests/sequence/sequence-tool $(O)/tests/bundle/bundle-tool
+	$(Q)CLUSTER_BIN=$$(bash tests/cluster/build.sh testk3s testk3s-agent kwok) && export CLUSTER_BIN && \
+	KILN_DATADIR=$(abspath $(srcdir)) O=$(abspath $(O)) bash tests/sequence/run.sh
