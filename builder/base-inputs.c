@@ -18,7 +18,7 @@
 
 /* Raise when the same inputs give another root. */
 #define NATIVE_VERSION 1
-#define ROOT_VERSION 3
+#define ROOT_VERSION 4
 #define EMULATED_VERSION 1
 
 void base_inputs_done(struct base_inputs *in)
