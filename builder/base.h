@@ -30,23 +30,23 @@
 #include "board.h"
 #include "cluster.h"
 
-#define BASE_KEY_MAX 65          /* 64 hex digits and NUL */
+#define BASE_KEY_MAX 65 /* 64 hex digits and NUL */
 
 enum base_flags {
-	BASE_OFFLINE = 1 << 0,   /* never touch the network: cache or error */
-	BASE_EMULATE = 1 << 1,   /* foreign board under qemu-user instead of the twin (slow) */
-	BASE_REBUILD = 1 << 2,   /* do not look for a cached root (measurements) */
+	BASE_OFFLINE = 1 << 0, /* never touch the network: cache or error */
+	BASE_EMULATE = 1 << 1, /* foreign board under qemu-user instead of the twin (slow) */
+	BASE_REBUILD = 1 << 2, /* do not look for a cached root (measurements) */
 };
 
 struct base_package {
 	char *name, *version, *arch; /* owned; arch: amd64, arm64 or all */
-	char *sha256;                /* owned; of the .deb, hex */
+	char *sha256;		     /* owned; of the .deb, hex */
 };
 struct base_root {
-	char key[BASE_KEY_MAX];  /* digest of all inputs: part of the base id */
-	char *tar;               /* owned; absolute path in the cache */
+	char key[BASE_KEY_MAX]; /* digest of all inputs: part of the base id */
+	char *tar;		/* owned; absolute path in the cache */
 	uint64_t tar_bytes;
-	char *kernel;            /* owned; release: "6.12.107+deb13-amd64" */
+	char *kernel;		       /* owned; release: "6.12.107+deb13-amd64" */
 	struct base_package *packages; /* owned; sorted by name */
 	size_t packages_len;
 };

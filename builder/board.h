@@ -14,33 +14,33 @@
 enum boot_kind { BOOT_RPI, BOOT_UEFI };
 
 struct board_strings {
-	char **items;            /* owned, each too */
+	char **items; /* owned, each too */
 	size_t len;
 };
 
 struct board {
-	char *name;              /* the folder's name */
-	char *dir;               /* owned; absolute path of the folder */
+	char *name; /* the folder's name */
+	char *dir;  /* owned; absolute path of the folder */
 	char *description;
-	char *arch;              /* Debian's name: amd64, arm64 */
+	char *arch; /* Debian's name: amd64, arm64 */
 	enum boot_kind boot;
 	struct {
-		char *package;           /* linux-image-arm64 */
-		char *suite;             /* trixie, trixie-backports */
-		char *min_version;       /* "7.2" or NULL */
-		struct board_strings cmdline;    /* words of the kernel command line */
+		char *package;		      /* linux-image-arm64 */
+		char *suite;		      /* trixie, trixie-backports */
+		char *min_version;	      /* "7.2" or NULL */
+		struct board_strings cmdline; /* words of the kernel command line */
 	} kernel;
-	struct board_strings packages;           /* beside the roles' packages: firmware ... */
-	struct board_strings backports;          /* package names taken from kernel.suite too */
-	struct board_strings initrd_modules;     /* by name; dependencies are found */
-	struct board_strings microcode;          /* x86: CPU signatures 06-5e ...; empty elsewhere */
-	char *boot_partition_type;       /* GUID of GPT entry 1 */
+	struct board_strings packages;	     /* beside the roles' packages: firmware ... */
+	struct board_strings backports;	     /* package names taken from kernel.suite too */
+	struct board_strings initrd_modules; /* by name; dependencies are found */
+	struct board_strings microcode;	     /* x86: CPU signatures 06-5e ...; empty elsewhere */
+	char *boot_partition_type;	     /* GUID of GPT entry 1 */
 	uint64_t boot_partition_bytes;
-	char *interface;                 /* its Ethernet's name: end0, enp0s31f6 */
+	char *interface; /* its Ethernet's name: end0, enp0s31f6 */
 	struct {
-		char *machine, *cpu;     /* qemu -M, -cpu */
-		char *firmware;          /* "ovmf" or NULL: kernel and initrd read from the FAT */
-		char *console;           /* ttyS0, ttyAMA0 */
+		char *machine, *cpu; /* qemu -M, -cpu */
+		char *firmware;	     /* "ovmf" or NULL: kernel and initrd read from the FAT */
+		char *console;	     /* ttyS0, ttyAMA0 */
 		uint64_t memory_bytes;
 	} qemu;
 };

@@ -83,8 +83,9 @@ static const char *key_value(const char *line, const char *key)
 {
 	size_t n = strlen(key);
 
-	return strncmp(line, key, n) == 0 && (line[n] == ' ' || line[n] == '\t') ? line + n + strspn(line + n, " \t/") :
-										 NULL;
+	return strncmp(line, key, n) == 0 && (line[n] == ' ' || line[n] == '\t')
+		       ? line + n + strspn(line + n, " \t/")
+		       : NULL;
 }
 
 static int take_entry(const char *text, struct boot_read *b, struct err *err)
@@ -115,8 +116,8 @@ static int read_uefi(const struct fat *f, struct boot_read *b, struct err *err)
 	int r;
 
 	for (size_t i = 0; i < f->len; i++)
-		if (strncasecmp(f->entries[i].path, "loader/entries/", 15) == 0 && !f->entries[i].is_dir &&
-		    (!best || strcmp(f->entries[i].path, best->path) > 0))
+		if (strncasecmp(f->entries[i].path, "loader/entries/", 15) == 0 &&
+		    !f->entries[i].is_dir && (!best || strcmp(f->entries[i].path, best->path) > 0))
 			best = &f->entries[i];
 	if (!best)
 		return err_setf(err, -ENOENT, "the boot partition has no 'loader/entries/*.conf'");
@@ -135,7 +136,9 @@ int boot_read_fat(const struct fat *f, enum boot_kind kind, struct boot_read *re
 		return r;
 	if (!b.kernel || !b.initrd || !b.cmdline)
 		return err_setf(err, -ENOENT, "the boot partition names no %s",
-				!b.kernel ? "kernel" : !b.initrd ? "initrd" : "command line");
+				!b.kernel   ? "kernel"
+				: !b.initrd ? "initrd"
+					    : "command line");
 	*ret = b;
 	b = (struct boot_read){ 0 };
 	return 0;

@@ -12,10 +12,11 @@
 #include "fat.h"
 
 struct boot_read {
-	char *kernel, *initrd;   /* owned; paths on the boot partition */
-	char *device_tree;       /* owned; Pi only; the firmware's default when not written */
-	char *cmdline;           /* owned; one line */
+	char *kernel, *initrd; /* owned; paths on the boot partition */
+	char *device_tree;     /* owned; Pi only; the firmware's default when not written */
+	char *cmdline;	       /* owned; one line */
 };
-int boot_read_fat(const struct fat *f, enum boot_kind kind, struct boot_read *ret, struct err *err) MUST_CHECK;
+int boot_read_fat(const struct fat *f, enum boot_kind kind, struct boot_read *ret,
+		  struct err *err) MUST_CHECK;
 void boot_read_done(struct boot_read *b);
 #define cleanup_boot_read CLEANUP(boot_read_done)

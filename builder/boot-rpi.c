@@ -18,14 +18,16 @@
 #include <string.h>
 
 #define KERNEL_MAX ((size_t)256 << 20)
-#define ARM64_MAGIC_AT 0x38      /* Documentation/arch/arm64/booting.rst */
+#define ARM64_MAGIC_AT 0x38 /* Documentation/arch/arm64/booting.rst */
 #define TOOL_TIMEOUT_MS 60000
 #define DTC_OUT_MAX ((size_t)4 << 20)
 
 static int check_kernel(const char *data, size_t len, struct err *err)
 {
 	if (len < 64 || memcmp(data + ARM64_MAGIC_AT, "ARM\x64", 4) != 0)
-		return err_setf(err, -EBADMSG, "the kernel is no raw arm64 image: the firmware would not start it");
+		return err_setf(
+			err, -EBADMSG,
+			"the kernel is no raw arm64 image: the firmware would not start it");
 	return 0;
 }
 
@@ -52,14 +54,17 @@ static int stage_kernel(const struct boot_spec *spec, const char *dir, struct er
 	return r;
 }
 
-static int stage_dtb(const struct boot_spec *spec, const char *name, const char *dir, struct err *err)
+static int stage_dtb(const struct boot_spec *spec, const char *name, const char *dir,
+		     struct err *err)
 {
 	char new_place[PATH_MAX], old_place[PATH_MAX];
 	const char *places[] = { new_place, old_place, NULL }, *path = NULL;
 	int r;
 
-	(void)snprintf(new_place, sizeof(new_place), "usr/lib/modules/%s/dtb/broadcom/%s", spec->release, name);
-	(void)snprintf(old_place, sizeof(old_place), "usr/lib/linux-image-%s/broadcom/%s", spec->release, name);
+	(void)snprintf(new_place, sizeof(new_place), "usr/lib/modules/%s/dtb/broadcom/%s",
+		       spec->release, name);
+	(void)snprintf(old_place, sizeof(old_place), "usr/lib/linux-image-%s/broadcom/%s",
+		       spec->release, name);
 	r = boot_find(spec, places, "device tree (kernel 7.2 or later has it)", &path, err);
 	if (r == 0)
 		r = boot_stage_copy(spec, path, dir, name, err);
@@ -95,17 +100,19 @@ static int check_overlay(const char *dir, const char *work, struct err *err)
 	(void)snprintf(out, sizeof(out), "%s/d0.dtb", work);
 	r = spawn_run(&s, err);
 	if (r < 0)
-		return err_wrapf(err, r, "the D0 overlay does not apply to this kernel's device tree");
+		return err_wrapf(err, r,
+				 "the D0 overlay does not apply to this kernel's device tree");
 	r = dts_of(out, &made, err);
 	if (r == 0)
 		r = dts_of(d0, &want, err);
 	if (r < 0)
 		return r;
 	if (made.out_len != want.out_len || memcmp(made.out, want.out, made.out_len) != 0)
-		return err_setf(err, -EBADMSG,
-				"the D0 overlay does not give this kernel's own D0 device tree: "
-				"boards/rpi5/bcm2712d0.dtso needs the differences between %s and %s",
-				BOOTFILES_DTB_C0, BOOTFILES_DTB_D0);
+		return err_setf(
+			err, -EBADMSG,
+			"the D0 overlay does not give this kernel's own D0 device tree: "
+			"boards/rpi5/bcm2712d0.dtso needs the differences between %s and %s",
+			BOOTFILES_DTB_C0, BOOTFILES_DTB_D0);
 	return 0;
 }
 
@@ -171,11 +178,13 @@ static int stage(const struct boot_spec *spec, const char *dir, struct err *err)
 static int node_files(const struct boot_spec *spec, const struct node *node, struct fileset *ret,
 		      struct err *err)
 {
-	const char *tree = node->stepping == STEPPING_C0 ? BOOTFILES_DTB_C0 :
-			   node->stepping == STEPPING_D0 ? BOOTFILES_DTB_D0 :
-							   NULL;
+	const char *tree = node->stepping == STEPPING_C0   ? BOOTFILES_DTB_C0
+			   : node->stepping == STEPPING_D0 ? BOOTFILES_DTB_D0
+							   : NULL;
 	cleanup_buf struct buf config = BUF_INIT(65536);
-	struct fileset_entry e = { .path = (char *)"/config.txt", .type = FILESET_FILE, .mode = 0644 };
+	struct fileset_entry e = { .path = (char *)"/config.txt",
+				   .type = FILESET_FILE,
+				   .mode = 0644 };
 	int r;
 
 	r = bootfiles_add_config(&config, spec->release, tree, err);

@@ -11,8 +11,8 @@
 #include <limits.h>
 #include <string.h>
 
-static int stage_file(const struct boot_spec *spec, const char *const *from, const char *what, const char *dir,
-		      const char *to, struct err *err)
+static int stage_file(const struct boot_spec *spec, const char *const *from, const char *what,
+		      const char *dir, const char *to, struct err *err)
 {
 	const char *path = NULL;
 	int r;
@@ -31,7 +31,8 @@ static int stage_loader(const struct boot_spec *spec, const char *dir, struct er
 		.root_uuid = spec->root_uuid,
 		.boot_uuid = spec->boot_uuid,
 	};
-	cleanup_buf struct buf line = BUF_INIT(65536), loader = BUF_INIT(65536), entry = BUF_INIT(65536);
+	cleanup_buf struct buf line = BUF_INIT(65536), loader = BUF_INIT(65536),
+			       entry = BUF_INIT(65536);
 	char name[NAME_MAX];
 	int r;
 
@@ -63,8 +64,9 @@ static int stage(const struct boot_spec *spec, const char *dir, struct err *err)
 	(void)snprintf(name, sizeof(name), "vmlinuz-%s", spec->release);
 	r = stage_file(spec, shim, "shim (package shim-signed)", dir, BOOTFILES_SHIM, err);
 	if (r == 0)
-		r = stage_file(spec, loader, "signed systemd-boot (package systemd-boot-efi-amd64-signed)",
-			       dir, BOOTFILES_LOADER, err);
+		r = stage_file(spec, loader,
+			       "signed systemd-boot (package systemd-boot-efi-amd64-signed)", dir,
+			       BOOTFILES_LOADER, err);
 	if (r == 0)
 		r = stage_file(spec, kernel, "kernel", dir, name, err);
 	if (r == 0)
@@ -75,7 +77,7 @@ static int stage(const struct boot_spec *spec, const char *dir, struct err *err)
 static int node_files(const struct boot_spec *spec, const struct node *node, struct fileset *ret,
 		      struct err *err)
 {
-	(void)spec, (void)node, (void)ret, (void)err;    /* nothing differs by node */
+	(void)spec, (void)node, (void)ret, (void)err; /* nothing differs by node */
 	return 0;
 }
 

@@ -36,12 +36,12 @@ int boot_find(const struct boot_spec *spec, const char *const *paths, const char
 			return 0;
 		}
 	}
-	return err_setf(err, -ENOENT, "board '%s': no %s in the root: '/%s' is missing", spec->board->name, what,
-			paths[0]);
+	return err_setf(err, -ENOENT, "board '%s': no %s in the root: '/%s' is missing",
+			spec->board->name, what, paths[0]);
 }
 
-int boot_read(const struct boot_spec *spec, const char *from, size_t max, char **ret, size_t *ret_len,
-	      struct err *err)
+int boot_read(const struct boot_spec *spec, const char *from, size_t max, char **ret,
+	      size_t *ret_len, struct err *err)
 {
 	cleanup_close int fd = open_in_root(spec->root_dir, from, err);
 
@@ -76,7 +76,8 @@ int boot_stage_text(const struct boot_spec *spec, const char *dir, const char *t
 	dir_fd = neg_errno(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (dir_fd < 0)
 		return err_errnof(err, dir_fd, "cannot open '%s'", dir);
-	fd = neg_errno(openat(dir_fd, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+	fd = neg_errno(
+		openat(dir_fd, to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
 	if (fd < 0)
 		return err_errnof(err, fd, "cannot create '%s' for the boot partition", to);
 	r = write_all(fd, data, len);

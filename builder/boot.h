@@ -18,9 +18,9 @@ struct node;
 
 struct boot_spec {
 	const struct board *board;
-	const char *root_dir;            /* the root tree */
-	const char *release;             /* of the kernel */
-	const char *initrd;              /* path of the made initrd; hard-linked or copied */
+	const char *root_dir; /* the root tree */
+	const char *release;  /* of the kernel */
+	const char *initrd;   /* path of the made initrd; hard-linked or copied */
 	const char *root_uuid, *boot_uuid;
 	int64_t mtime_s;
 };
@@ -28,8 +28,8 @@ struct boot_method {
 	const char *name;
 	int (*stage)(const struct boot_spec *spec, const char *dir, struct err *err);
 	/* Paths in @ret are absolute from the top of the boot partition. */
-	int (*node_files)(const struct boot_spec *spec, const struct node *node, struct fileset *ret,
-			  struct err *err);
+	int (*node_files)(const struct boot_spec *spec, const struct node *node,
+			  struct fileset *ret, struct err *err);
 };
 
 const struct boot_method *boot_method_get(enum boot_kind kind);
@@ -43,7 +43,7 @@ int boot_stage_text(const struct boot_spec *spec, const char *dir, const char *t
  * @what and the first path. */
 int boot_find(const struct boot_spec *spec, const char *const *paths, const char *what,
 	      const char **ret, struct err *err) MUST_CHECK;
-int boot_read(const struct boot_spec *spec, const char *from, size_t max, char **ret, size_t *ret_len,
-	      struct err *err) MUST_CHECK;
+int boot_read(const struct boot_spec *spec, const char *from, size_t max, char **ret,
+	      size_t *ret_len, struct err *err) MUST_CHECK;
 
 extern const struct boot_method boot_rpi, boot_uefi;

@@ -14,7 +14,7 @@
 #define GAP_BYTES 65536
 #define LINE_MAX_BYTES 1024
 #define CHUNK_COPIES 2
-#define NODE_BYTES 16384         /* mkfs.btrfs' default, which btrfs_make() leaves */
+#define NODE_BYTES 16384 /* mkfs.btrfs' default, which btrfs_make() leaves */
 #define MIB (UINT64_C(1) << 20)
 
 struct chunk {
@@ -29,7 +29,7 @@ struct map {
 	char line[LINE_MAX_BYTES];
 	size_t line_len;
 	int (*take)(struct map *m, const char *line);
-	size_t beyond;                   /* extents in no chunk */
+	size_t beyond; /* extents in no chunk */
 };
 
 static void map_done(struct map *m)
@@ -85,7 +85,8 @@ static int take_chunk(struct map *m, const char *line)
 		grown[m->chunks_len++] = (struct chunk){ .logical = a };
 	} else if (last && strstr(line, " owner ") && number_after(line, "\tlength ", &a)) {
 		last->length = a;
-	} else if (last && strstr(line, "\tstripe ") && number_after(line, " devid 1 offset ", &a)) {
+	} else if (last && strstr(line, "\tstripe ") &&
+		   number_after(line, " devid 1 offset ", &a)) {
 		if (last->copies == CHUNK_COPIES)
 			return -EINVAL;
 		last->offset[last->copies++] = a;
@@ -146,9 +147,13 @@ static int take_text(void *arg, const char *data, size_t len)
 static int dump(struct map *m, const char *tree, int (*take)(struct map *, const char *),
 		const char *image, struct err *err)
 {
-	const char *const argv[] = { "btrfs", "inspect-internal", "dump-tree", "-t", tree, image, NULL };
+	const char *const argv[] = { "btrfs", "inspect-internal", "dump-tree", "-t", tree, image,
+				     NULL };
 	cleanup_spawn struct spawn s = {
-		.argv = argv, .timeout_ms = DUMP_TIMEOUT_MS, .out_fn = take_text, .arg = m,
+		.argv = argv,
+		.timeout_ms = DUMP_TIMEOUT_MS,
+		.out_fn = take_text,
+		.arg = m,
 	};
 
 	m->take = take;
@@ -210,8 +215,10 @@ int btrfs_used_ranges(const char *image, struct btrfs_range **ret, size_t *ret_l
 	if (r < 0)
 		return err_wrapf(err, r, "block map of root");
 	if (m.chunks_len < 3 || m.len < 8 || m.beyond)
-		return err_setf(err, -EBADMSG, "block map of root: %zu chunks, %zu extents, %zu of them in no chunk",
-				m.chunks_len, m.len, m.beyond);
+		return err_setf(
+			err, -EBADMSG,
+			"block map of root: %zu chunks, %zu extents, %zu of them in no chunk",
+			m.chunks_len, m.len, m.beyond);
 	r = add_supers(&m, image, err);
 	if (r < 0)
 		return r;

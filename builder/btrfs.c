@@ -12,7 +12,9 @@
 #define MAKE_TIMEOUT_MS (30u * 60 * 1000)
 #define CHECK_TIMEOUT_MS (15u * 60 * 1000)
 #define SUBVOLUMES_MAX 16
-#define ROOM_BYTES (UINT64_C(512) << 20) /* logs, apt lists, K3s' first files, before root grows */
+#define ROOM_BYTES                                                                                 \
+	(UINT64_C(512) << 20) /* logs, apt lists, K3s' first files, before root grows              \
+			       */
 #define SUPER_AT 0x10000
 
 struct estimate {
@@ -67,7 +69,8 @@ static int check_length(const struct btrfs_make *m, struct err *err)
 	if (stat(m->image, &st) < 0)
 		return err_errnof(err, -errno, "cannot look at '%s'", m->image);
 	if ((uint64_t)st.st_size != m->size_bytes)
-		return err_setf(err, -ENOSPC, "root file system: mkfs.btrfs wants %llu bytes, %llu were planned",
+		return err_setf(err, -ENOSPC,
+				"root file system: mkfs.btrfs wants %llu bytes, %llu were planned",
 				(unsigned long long)st.st_size, (unsigned long long)m->size_bytes);
 	return 0;
 }
@@ -88,11 +91,13 @@ int btrfs_make(const struct btrfs_make *m, struct err *err)
 	if (m->repro) {
 		(void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", m->repro);
 		(void)snprintf(seed, sizeof(seed), "KILN_REPRO_SEED=%s", m->uuid);
-		(void)snprintf(when, sizeof(when), "KILN_REPRO_TIME=%llu", (unsigned long long)m->mtime_s);
+		(void)snprintf(when, sizeof(when), "KILN_REPRO_TIME=%llu",
+			       (unsigned long long)m->mtime_s);
 		s.env_add = env;
 	}
-	for (const char *const *a = (const char *const[]){ "mkfs.btrfs", "--quiet", "--nodiscard", "--sectorsize",
-							   "4096", "--rootdir", NULL };
+	for (const char *const *a =
+		     (const char *const[]){ "mkfs.btrfs", "--quiet", "--nodiscard", "--sectorsize",
+					    "4096", "--rootdir", NULL };
 	     *a; a++)
 		argv[n++] = *a;
 	argv[n++] = m->tree;

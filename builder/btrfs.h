@@ -15,15 +15,15 @@
 #include <stdint.h>
 
 struct btrfs_make {
-	const char *tree;                /* folder with a folder per subvolume: "@", "@home" ... */
-	const char *const *subvolumes;   /* NULL-terminated; names below tree */
-	const char *image;               /* a file; made, or overwritten */
-	uint64_t size_bytes;             /* multiple of 4096: file, superblock and partition */
+	const char *tree;	       /* folder with a folder per subvolume: "@", "@home" ... */
+	const char *const *subvolumes; /* NULL-terminated; names below tree */
+	const char *image;	       /* a file; made, or overwritten */
+	uint64_t size_bytes;	       /* multiple of 4096: file, superblock and partition */
 	const char *uuid, *device_uuid;
 	const char *label;
-	const char *compress;            /* "zstd:1"; NULL: none */
-	const char *repro;               /* mkfs-repro.so; NULL: ids and times differ from run to run */
-	uint64_t mtime_s;                /* with repro: the time; no file is younger */
+	const char *compress; /* "zstd:1"; NULL: none */
+	const char *repro;    /* mkfs-repro.so; NULL: ids and times differ from run to run */
+	uint64_t mtime_s;     /* with repro: the time; no file is younger */
 };
 /* What a tree will need, with room for the first boot; files are counted uncompressed. */
 int btrfs_estimate(const char *tree, uint64_t *ret_bytes, struct err *err) MUST_CHECK;

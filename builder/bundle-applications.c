@@ -45,13 +45,15 @@ static bool has_webhooks(const struct bundle_part *p, const char *kind)
 
 static void add_ignored(const struct bundle_part *p, struct buf *b)
 {
-	static const char *const kinds[] = { "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration" };
+	static const char *const kinds[] = { "MutatingWebhookConfiguration",
+					     "ValidatingWebhookConfiguration" };
 	bool first = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (!has_webhooks(p, kinds[i]))
 			continue;
-		(void)buf_addf(b, "%s    - group: admissionregistration.k8s.io\n      kind: %s\n"
+		(void)buf_addf(b,
+			       "%s    - group: admissionregistration.k8s.io\n      kind: %s\n"
 			       "      jqPathExpressions: ['.webhooks[]?.clientConfig.caBundle']\n",
 			       first ? "  ignoreDifferences:\n" : "", kinds[i]);
 		first = false;
@@ -64,28 +66,35 @@ static void application_text(const struct bundle_part *p, const char *namespace,
 	(void)buf_addf(b,
 		       "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"
 		       "metadata:\n  name: %s\n  namespace: %s\n"
-		       "spec:\n  project: kiln\n  source:\n    repoURL: \"%s\"\n    targetRevision: \"%s\"\n"
+		       "spec:\n  project: kiln\n  source:\n    repoURL: \"%s\"\n    "
+		       "targetRevision: \"%s\"\n"
 		       "    path: \"%s/%s\"\n    directory: {recurse: true}\n"
 		       "  destination: {server: " SERVER ", namespace: %s}\n",
-		       p->application, namespace, repo, revision, path, p->def.name, p->def.namespace);
+		       p->application, namespace, repo, revision, path, p->def.name,
+		       p->def.namespace);
 	add_ignored(p, b);
 	(void)buf_adds(b, "  syncPolicy:\n    automated: {prune: false, selfHeal: true}\n"
-			  "    syncOptions: [ServerSideApply=true, RespectIgnoreDifferences=true, CreateNamespace=false]\n"
-			  "    retry: {limit: 5, backoff: {duration: 10s, factor: 2, maxDuration: 5m}}\n---\n");
+			  "    syncOptions: [ServerSideApply=true, RespectIgnoreDifferences=true, "
+			  "CreateNamespace=false]\n"
+			  "    retry: {limit: 5, backoff: {duration: 10s, factor: 2, maxDuration: "
+			  "5m}}\n---\n");
 }
 
 static void project_text(const char *namespace, const char *repo, struct buf *b)
 {
 	(void)buf_addf(b,
-		       "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: kiln, namespace: %s}\n"
+		       "apiVersion: argoproj.io/v1alpha1\nkind: AppProject\nmetadata: {name: kiln, "
+		       "namespace: %s}\n"
 		       "spec:\n  description: What Kiln brought up\n  sourceRepos: [\"%s\"]\n"
 		       "  destinations: [{server: " SERVER ", namespace: \"*\"}]\n"
 		       "  clusterResourceWhitelist: [{group: \"*\", kind: \"*\"}]\n"
-		       "  namespaceResourceWhitelist: [{group: \"*\", kind: \"*\"}]\n---\n", namespace, repo);
+		       "  namespaceResourceWhitelist: [{group: \"*\", kind: \"*\"}]\n---\n",
+		       namespace, repo);
 }
 
 /* The last component: the project, then an Application for each component before it. */
-static int add_part(struct bundle_model *m, const char *namespace, const char *text, size_t len, struct err *err)
+static int add_part(struct bundle_model *m, const char *namespace, const char *text, size_t len,
+		    struct err *err)
 {
 	cleanup_yaml_docs struct yaml_docs docs = { 0 };
 	struct bundle_part *p = &m->parts[m->len];
@@ -93,8 +102,9 @@ static int add_part(struct bundle_model *m, const char *namespace, const char *t
 
 	if (r < 0)
 		return r;
-	p->def = (struct component_def){ .name = "applications", .dir = "", .file = "(applications)",
-					 .namespace = namespace };
+	p->def = (struct component_def){
+		.name = "applications", .dir = "", .file = "(applications)", .namespace = namespace
+	};
 	p->after = calloc(m->len + 1, sizeof(*p->after));
 	if (!p->after)
 		return err_nomem(err);
@@ -105,7 +115,8 @@ static int add_part(struct bundle_model *m, const char *namespace, const char *t
 		if (r == 0) {
 			struct bundle_item *it = &p->items[p->len - 1];
 
-			it->plural = strcmp(it->kind, "Application") == 0 ? "applications" : "appprojects";
+			it->plural = strcmp(it->kind, "Application") == 0 ? "applications"
+									  : "appprojects";
 			it->namespaced = true;
 			it->wave = it->plural[4] == 'i' ? WAVE_APPLICATIONS : WAVE_CUSTOM;
 			it->gate = BUNDLE_GATE_NONE;
@@ -116,7 +127,8 @@ static int add_part(struct bundle_model *m, const char *namespace, const char *t
 	return r;
 }
 
-/* Text that goes between double quotes of YAML: the decoder of cluster.yaml lets no others through. */
+/* Text that goes between double quotes of YAML: the decoder of cluster.yaml lets no others through.
+ */
 static bool quotable(const char *s)
 {
 	return !strpbrk(s, "\"\\\n");
@@ -126,7 +138,8 @@ int bundle_applications(struct bundle_model *m, struct err *err)
 {
 	cleanup_buf struct buf b = BUF_INIT(4 << 20);
 	ssize_t argocd = bundle_part_find(m, "argocd");
-	const struct kval *options = argocd >= 0 ? kval_get(m->parts[argocd].facts, "options") : NULL;
+	const struct kval *options =
+		argocd >= 0 ? kval_get(m->parts[argocd].facts, "options") : NULL;
 	const char *repo = kval_path_str(options, "repo");
 	const char *revision = kval_path_str(options, "revision") ?: "HEAD";
 	const char *path = kval_path_str(options, "path") ?: ".", *namespace;
@@ -135,7 +148,9 @@ int bundle_applications(struct bundle_model *m, struct err *err)
 		return 0; /* nobody would adopt anything */
 	namespace = m->parts[argocd].def.namespace;
 	if (!quotable(repo) || !quotable(revision) || !quotable(path))
-		return err_setf(err, -EINVAL, "argocd: repo, revision and path must not hold quotes or backslashes");
+		return err_setf(
+			err, -EINVAL,
+			"argocd: repo, revision and path must not hold quotes or backslashes");
 	while (strncmp(path, "./", 2) == 0)
 		path += 2;
 	project_text(namespace, repo, &b);

@@ -20,8 +20,8 @@
 #define VALUES_MAX ((size_t)4 << 20)
 #define API_VERSIONS_MAX 512
 
-int bundle_chart_values(struct bundle_model *m, struct bundle_part *p, const struct component_source *s,
-			struct buf *out, struct err *err)
+int bundle_chart_values(struct bundle_model *m, struct bundle_part *p,
+			const struct component_source *s, struct buf *out, struct err *err)
 {
 	cleanup_yaml_docs struct yaml_docs docs = { 0 };
 	cleanup_free char *path = NULL, *text = NULL;
@@ -54,19 +54,23 @@ int bundle_chart_values(struct bundle_model *m, struct bundle_part *p, const str
 }
 
 /* The chart: a folder or archive of the component, or an archive in the cache. */
-static int chart_path(struct bundle_model *m, struct bundle_part *p, const struct component_source *s,
-		      char **ret, struct err *err)
+static int chart_path(struct bundle_model *m, struct bundle_part *p,
+		      const struct component_source *s, char **ret, struct err *err)
 {
 	cleanup_free char *name = NULL;
 	int r;
 
 	if (s->chart_path)
 		return asprintf(ret, "%s%s%s", s->chart_path[0] == '/' ? "" : p->def.dir,
-				s->chart_path[0] == '/' ? "" : "/", s->chart_path) < 0 ? err_nomem(err) : 0;
+				s->chart_path[0] == '/' ? "" : "/", s->chart_path) < 0
+			       ? err_nomem(err)
+			       : 0;
 	if (asprintf(&name, "chart/%s/%s", s->repository, s->chart) < 0)
 		return err_nomem(err);
 	r = bundle_input_find(m->cluster, name, s->sha256, ret, err);
-	return r < 0 ? err_wrapf(err, r, "%s:%u:1: chart '%s' %s", p->def.file, s->line, s->chart, s->version) : 0;
+	return r < 0 ? err_wrapf(err, r, "%s:%u:1: chart '%s' %s", p->def.file, s->line, s->chart,
+				 s->version)
+		     : 0;
 }
 
 static int digest_entry(void *arg, const struct tree_entry *e, struct err *err)
@@ -107,8 +111,10 @@ static size_t api_versions(struct bundle_model *m, const char *argv[], size_t n)
 		const struct bundle_kind *k = &m->kinds[i];
 		const struct kval *versions = kval_path(k->crd, "spec.versions");
 
-		for (size_t j = 0; j < (versions ? versions->items_len : 1) && n + 4 < API_VERSIONS_MAX; j++) {
-			const char *version = versions ? kval_path_str(versions->items[j], "name") : k->version;
+		for (size_t j = 0;
+		     j < (versions ? versions->items_len : 1) && n + 4 < API_VERSIONS_MAX; j++) {
+			const char *version =
+				versions ? kval_path_str(versions->items[j], "name") : k->version;
 			char text[512];
 			int len;
 
@@ -125,10 +131,13 @@ static size_t api_versions(struct bundle_model *m, const char *argv[], size_t n)
 	return n;
 }
 
-static int run_helm(const char *const *argv, const char *home, char **ret, size_t *ret_len, struct err *err)
+static int run_helm(const char *const *argv, const char *home, char **ret, size_t *ret_len,
+		    struct err *err)
 {
 	cleanup_free char *config = NULL, *cache = NULL, *data = NULL;
-	cleanup_spawn struct spawn s = { .argv = argv, .out_max = RENDER_MAX, .timeout_ms = RENDER_TIMEOUT_MS };
+	cleanup_spawn struct spawn s = { .argv = argv,
+					 .out_max = RENDER_MAX,
+					 .timeout_ms = RENDER_TIMEOUT_MS };
 	int r;
 
 	/* none of the user's plugins, repositories or settings: equal inputs, equal bytes */
@@ -153,9 +162,9 @@ static int find_helm(char **ret, struct err *err)
 	return r < 0 ? err_wrapf(err, r, "charts need helm (in PATH, or named by KILN_HELM)") : r;
 }
 
-static int helm(const char *helm_path, const struct bundle_model *m, const struct component_source *s,
-		const char *chart, const struct buf *values, const char **argv, char **ret, size_t *ret_len,
-		struct err *err)
+static int helm(const char *helm_path, const struct bundle_model *m,
+		const struct component_source *s, const char *chart, const struct buf *values,
+		const char **argv, char **ret, size_t *ret_len, struct err *err)
 {
 	cleanup_tempfile struct tempfile *dir = NULL;
 	cleanup_free char *file = NULL;
@@ -182,8 +191,9 @@ static int helm(const char *helm_path, const struct bundle_model *m, const struc
 	return run_helm(argv, dir->path, ret, ret_len, err);
 }
 
-int bundle_chart_render(struct bundle_model *m, struct bundle_part *p, const struct component_source *s,
-			char **ret, size_t *ret_len, struct err *err)
+int bundle_chart_render(struct bundle_model *m, struct bundle_part *p,
+			const struct component_source *s, char **ret, size_t *ret_len,
+			struct err *err)
 {
 	cleanup_free char *chart = NULL, *program = NULL, *cached = NULL, *text = NULL;
 	cleanup_buf struct buf values = BUF_INIT(VALUES_MAX);
@@ -207,7 +217,8 @@ int bundle_chart_render(struct bundle_model *m, struct bundle_part *p, const str
 		sha256_update(&sum, argv[i], strlen(argv[i]) + 1);
 	sha256_update(&sum, values.data, values.len + 1);
 	for (size_t i = 0; i < 3; i++) {
-		const char *part = (const char *const[]){ s->release, s->namespace, m->kubernetes }[i];
+		const char *part =
+			(const char *const[]){ s->release, s->namespace, m->kubernetes }[i];
 
 		sha256_update(&sum, part, strlen(part) + 1);
 	}

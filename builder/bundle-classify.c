@@ -16,7 +16,8 @@ static int set_scope(struct bundle_model *m, struct bundle_item *it)
 		it->plural = "";
 		it->wave = WAVE_CUSTOM;
 		return bundle_find(m, FINDING_ERROR, "unknown-kind", it, kval_get(it->v, "kind"),
-				   "neither Kubernetes nor a CustomResourceDefinition of the bundle knows this kind (%s/%s)",
+				   "neither Kubernetes nor a CustomResourceDefinition of the "
+				   "bundle knows this kind (%s/%s)",
 				   it->group, it->version);
 	}
 	it->plural = own ? own->plural : k->plural;
@@ -26,7 +27,8 @@ static int set_scope(struct bundle_model *m, struct bundle_item *it)
 	return 0;
 }
 
-/* The namespace the document lacks is the release's; metadata is copied, YAML aliases may share it. */
+/* The namespace the document lacks is the release's; metadata is copied, YAML aliases may share it.
+ */
 static int set_namespace(struct bundle_model *m, struct bundle_item *it)
 {
 	const char *own = kval_path_str(it->v, "metadata.namespace"), *otherwise = it->namespace;
@@ -35,10 +37,12 @@ static int set_namespace(struct bundle_model *m, struct bundle_item *it)
 
 	it->namespace = NULL;
 	if (written && written->type != KVAL_STRING && written->type != KVAL_NULL &&
-	    bundle_find(m, FINDING_ERROR, "metadata-text", it, written, "'metadata.namespace' must be a text") < 0)
+	    bundle_find(m, FINDING_ERROR, "metadata-text", it, written,
+			"'metadata.namespace' must be a text") < 0)
 		return -ENOMEM;
 	if (own && *own && !it->namespaced)
-		return bundle_find(m, FINDING_ERROR, "scope", it, kval_path(it->v, "metadata.namespace"),
+		return bundle_find(m, FINDING_ERROR, "scope", it,
+				   kval_path(it->v, "metadata.namespace"),
 				   "a namespace, but the kind has none");
 	if (!it->namespaced)
 		return 0;
@@ -47,7 +51,8 @@ static int set_namespace(struct bundle_model *m, struct bundle_item *it)
 		return 0;
 	}
 	metadata = kval_copy(&m->pool, kval_get(it->v, "metadata"));
-	if (!metadata || kval_set(&m->pool, metadata, "namespace", kval_new_string(&m->pool, otherwise)) < 0 ||
+	if (!metadata ||
+	    kval_set(&m->pool, metadata, "namespace", kval_new_string(&m->pool, otherwise)) < 0 ||
 	    kval_set(&m->pool, it->v, "metadata", metadata) < 0)
 		return -ENOMEM;
 	it->namespace = otherwise;
@@ -81,12 +86,14 @@ static bool gate_covers(const struct bundle_gate_item *g, const struct bundle_it
 
 	if (namespace && it->namespace && strcmp(namespace, it->namespace) != 0)
 		return false;
-	if (text_is(def->covers_kind, it->kind) && text_is(gate_arg_string(g->args, "name"), it->name))
+	if (text_is(def->covers_kind, it->kind) &&
+	    text_is(gate_arg_string(g->args, "name"), it->name))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(also_covered); i++) {
 		const char *name;
 
-		if (strcmp(also_covered[i].gate, g->name) != 0 || strcmp(also_covered[i].kind, it->kind) != 0)
+		if (strcmp(also_covered[i].gate, g->name) != 0 ||
+		    strcmp(also_covered[i].kind, it->kind) != 0)
 			continue;
 		name = also_covered[i].arg ? gate_arg_string(g->args, also_covered[i].arg) : NULL;
 		if (fnmatch(name ? name : also_covered[i].otherwise, it->name, 0) == 0)
@@ -100,8 +107,9 @@ static void set_gate(const struct bundle_part *p, struct bundle_item *it)
 	bool job = strcmp(it->kind, "Job") == 0;
 
 	/* an APIService or webhook of wave 90 may be served by a workload of the next component */
-	if (job && (kval_path(it->v, "spec.ttlSecondsAfterFinished") ||
-		    (it->hook && it->hook->delete & (BUNDLE_DELETE_SUCCEEDED | BUNDLE_DELETE_FAILED))))
+	if (job &&
+	    (kval_path(it->v, "spec.ttlSecondsAfterFinished") ||
+	     (it->hook && it->hook->delete &(BUNDLE_DELETE_SUCCEEDED | BUNDLE_DELETE_FAILED))))
 		it->gate = BUNDLE_GATE_GONE_OK;
 	for (size_t i = 0; i < p->gates_len; i++) {
 		if (gate_covers(&p->gates[i], it)) {
@@ -127,18 +135,20 @@ static int override(const struct bundle_part *p, struct bundle_item *it, struct 
 		if (strcmp(kval_path_str(o, "kind"), it->kind) != 0 ||
 		    fnmatch(kval_path_str(o, "name"), it->name, 0) != 0)
 			continue;
-		while (gate && g <= BUNDLE_GATE_GONE_OK && strcmp(bundle_gate_to_string(g), gate) != 0)
+		while (gate && g <= BUNDLE_GATE_GONE_OK &&
+		       strcmp(bundle_gate_to_string(g), gate) != 0)
 			g++;
 		if (g > BUNDLE_GATE_GONE_OK)
 			return component_def_fail(&p->def, kval_get(o, "gate"), err,
-						  "'gate' is ready, none or gone-ok, not '%s'", gate);
+						  "'gate' is ready, none or gone-ok, not '%s'",
+						  gate);
 		if (gate)
 			it->gate = g;
 		if (!kval_to_i64(kval_get(o, "wave"), &wave))
 			continue;
 		if (wave < 0 || wave > 1000 || !bundle_wave_to_string((unsigned int)wave))
-			return component_def_fail(&p->def, kval_get(o, "wave"), err, "there is no wave %lld",
-						  (long long)wave);
+			return component_def_fail(&p->def, kval_get(o, "wave"), err,
+						  "there is no wave %lld", (long long)wave);
 		it->wave = (unsigned int)wave;
 	}
 	return 0;
@@ -165,7 +175,8 @@ int bundle_classify(struct bundle_model *m, struct err *err)
 			int r;
 
 			it->order = k;
-			if (bundle_normalize(m, it) < 0 || set_scope(m, it) < 0 || set_namespace(m, it) < 0)
+			if (bundle_normalize(m, it) < 0 || set_scope(m, it) < 0 ||
+			    set_namespace(m, it) < 0)
 				return err_nomem(err);
 			set_gate(p, it);
 			r = override(p, it, err);

@@ -64,7 +64,8 @@ static int set_group_version(struct bundle_model *m, struct bundle_item *it, con
 	return it->group ? 0 : -ENOMEM;
 }
 
-static int add_crd(struct bundle_model *m, struct bundle_part *p, const struct bundle_item *it, struct err *err)
+static int add_crd(struct bundle_model *m, struct bundle_part *p, const struct bundle_item *it,
+		   struct err *err)
 {
 	struct bundle_kind k = {
 		.group = kval_path_str(it->v, "spec.group"),
@@ -76,7 +77,8 @@ static int add_crd(struct bundle_model *m, struct bundle_part *p, const struct b
 	const char *scope = kval_path_str(it->v, "spec.scope");
 
 	if (!k.group || !k.kind || !k.plural || !scope)
-		return fail_item(it->file, it->v, err, "a CustomResourceDefinition without group, names or scope");
+		return fail_item(it->file, it->v, err,
+				 "a CustomResourceDefinition without group, names or scope");
 	k.namespaced = strcmp(scope, "Namespaced") == 0;
 	return add_kind(m, &k) < 0 ? err_nomem(err) : 0;
 }
@@ -86,12 +88,15 @@ int bundle_add(struct bundle_model *m, struct bundle_part *p, struct kval *v, co
 {
 	const char *kind = kval_path_str(v, "kind"), *api = kval_path_str(v, "apiVersion");
 	const struct kval *items = kval_get(v, "items");
-	struct bundle_item it = { .v = v, .file = file, .kind = kind, .namespace = namespace, .order = p->len };
+	struct bundle_item it = {
+		.v = v, .file = file, .kind = kind, .namespace = namespace, .order = p->len
+	};
 	size_t len;
 	int r = 0;
 
 	if (!kind || !api || !*kind || !*api)
-		return fail_item(file, v, err, "no Kubernetes object: 'apiVersion' and 'kind' must be texts");
+		return fail_item(file, v, err,
+				 "no Kubernetes object: 'apiVersion' and 'kind' must be texts");
 	len = strlen(kind);
 	if (len >= 4 && strcmp(kind + len - 4, "List") == 0 && kval_is(items, KVAL_LIST)) {
 		for (size_t i = 0; i < items->items_len && r == 0; i++)
@@ -100,14 +105,17 @@ int bundle_add(struct bundle_model *m, struct bundle_part *p, struct kval *v, co
 	}
 	it.name = kval_path_str(v, "metadata.name");
 	if (!it.name || !*it.name)
-		return fail_item(file, v, err, kval_path(v, "metadata.generateName") ?
-				 "'generateName' cannot be applied: an object of the bundle needs a 'name'" :
-				 "'metadata.name' is missing");
+		return fail_item(file, v, err,
+				 kval_path(v, "metadata.generateName")
+					 ? "'generateName' cannot be applied: an object of the "
+					   "bundle needs a 'name'"
+					 : "'metadata.name' is missing");
 	if (p->skipping && skipped(&p->def, kind, it.name))
 		return 0;
 	if (set_group_version(m, &it, api) < 0 || grow_items(p) < 0)
 		return err_nomem(err);
-	it.crd = strcmp(kind, "CustomResourceDefinition") == 0 && strcmp(it.group, "apiextensions.k8s.io") == 0;
+	it.crd = strcmp(kind, "CustomResourceDefinition") == 0 &&
+		 strcmp(it.group, "apiextensions.k8s.io") == 0;
 	if (it.crd && (r = add_crd(m, p, &it, err)) < 0)
 		return r;
 	p->items[p->len++] = it;
@@ -119,9 +127,12 @@ static int add_declared(struct bundle_model *m, struct bundle_part *p, struct er
 	for (size_t i = 0; p->def.kinds && i < p->def.kinds->items_len; i++) {
 		const struct kval *v = p->def.kinds->items[i];
 		struct bundle_kind k = {
-			.group = kval_path_str(v, "group"), .version = kval_path_str(v, "version"),
-			.kind = kval_path_str(v, "kind"), .plural = kval_path_str(v, "plural"),
-			.namespaced = kval_true(kval_get(v, "namespaced")), .part = (size_t)(p - m->parts),
+			.group = kval_path_str(v, "group"),
+			.version = kval_path_str(v, "version"),
+			.kind = kval_path_str(v, "kind"),
+			.plural = kval_path_str(v, "plural"),
+			.namespaced = kval_true(kval_get(v, "namespaced")),
+			.part = (size_t)(p - m->parts),
 		};
 
 		/* a CRD in the bundle says more */
@@ -131,8 +142,8 @@ static int add_declared(struct bundle_model *m, struct bundle_part *p, struct er
 	return 0;
 }
 
-static int add_after(struct bundle_model *m, struct bundle_part *p, const struct kval *names, bool must,
-		     struct err *err)
+static int add_after(struct bundle_model *m, struct bundle_part *p, const struct kval *names,
+		     bool must, struct err *err)
 {
 	const char **after;
 
@@ -150,20 +161,23 @@ static int add_after(struct bundle_model *m, struct bundle_part *p, const struct
 			continue;
 		}
 		if (cluster_component(m->cluster, name))
-			return err_setf(err, -EINVAL, "%s:%u:%u: component '%s' must stand before '%s'",
-					m->cluster->path, p->component->pos.line, p->component->pos.col, name,
-					p->def.name);
-		if (must)
 			return err_setf(err, -EINVAL,
-					"%s:%u:%u: component '%s' needs '%s', which is not in the list",
-					m->cluster->path, p->component->pos.line, p->component->pos.col, p->def.name,
-					name);
+					"%s:%u:%u: component '%s' must stand before '%s'",
+					m->cluster->path, p->component->pos.line,
+					p->component->pos.col, name, p->def.name);
+		if (must)
+			return err_setf(
+				err, -EINVAL,
+				"%s:%u:%u: component '%s' needs '%s', which is not in the list",
+				m->cluster->path, p->component->pos.line, p->component->pos.col,
+				p->def.name, name);
 	}
 	return 0;
 }
 
 /* json_t of a gate's args; empty object when there are none */
-static json_t *gate_args(struct bundle_model *m, struct bundle_part *p, const struct kval *gate, struct err *err)
+static json_t *gate_args(struct bundle_model *m, struct bundle_part *p, const struct kval *gate,
+			 struct err *err)
 {
 	const struct kval *args = kval_get(gate, "args");
 	struct kval *copy = args ? kval_copy(&m->pool, args) : kval_new(&m->pool, KVAL_MAP);
@@ -181,7 +195,8 @@ static json_t *gate_args(struct bundle_model *m, struct bundle_part *p, const st
 	return j;
 }
 
-static int add_gate(struct bundle_model *m, struct bundle_part *p, const struct kval *v, struct err *err)
+static int add_gate(struct bundle_model *m, struct bundle_part *p, const struct kval *v,
+		    struct err *err)
 {
 	const char *when = kval_path_str(v, "when"), *timeout = kval_path_str(v, "timeout");
 	struct bundle_gate_item *g = &p->gates[p->gates_len];
@@ -194,10 +209,12 @@ static int add_gate(struct bundle_model *m, struct bundle_part *p, const struct 
 		return component_def_fail(&p->def, kval_get(v, "name"), err,
 					  "there is no gate '%s'; docs/components.md lists them",
 					  kval_path_str(v, "name"));
-	*g = (struct bundle_gate_item){ def->name, !kval_get(v, "hard") || kval_true(kval_get(v, "hard")), 900,
+	*g = (struct bundle_gate_item){ def->name,
+					!kval_get(v, "hard") || kval_true(kval_get(v, "hard")), 900,
 					NULL, v };
 	if (timeout && duration_parse(timeout, &g->timeout_s) < 0)
-		return component_def_fail(&p->def, kval_get(v, "timeout"), err, "not a duration: '%s'", timeout);
+		return component_def_fail(&p->def, kval_get(v, "timeout"), err,
+					  "not a duration: '%s'", timeout);
 	g->args = gate_args(m, p, v, err);
 	if (!g->args)
 		return -EINVAL;
@@ -221,8 +238,8 @@ static int add_gates(struct bundle_model *m, struct bundle_part *p, struct err *
 	return r;
 }
 
-static int read_extras(struct bundle_model *m, struct bundle_part *p, const struct component_extras *extras,
-		       struct err *err)
+static int read_extras(struct bundle_model *m, struct bundle_part *p,
+		       const struct component_extras *extras, struct err *err)
 {
 	int r = 0;
 
@@ -234,7 +251,8 @@ static int read_extras(struct bundle_model *m, struct bundle_part *p, const stru
 
 static bool is_there_anyway(const char *namespace)
 {
-	static const char *const names[] = { "kube-system", "default", "kube-public", "kube-node-lease" };
+	static const char *const names[] = { "kube-system", "default", "kube-public",
+					     "kube-node-lease" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(names[i], namespace) == 0)
@@ -243,11 +261,13 @@ static bool is_there_anyway(const char *namespace)
 }
 
 /* In this component or one before it. */
-static bool has_namespace(const struct bundle_model *m, const struct bundle_part *last, const char *name)
+static bool has_namespace(const struct bundle_model *m, const struct bundle_part *last,
+			  const char *name)
 {
 	for (const struct bundle_part *p = m->parts; p <= last; p++)
 		for (size_t k = 0; k < p->len; k++)
-			if (strcmp(p->items[k].kind, "Namespace") == 0 && strcmp(p->items[k].name, name) == 0)
+			if (strcmp(p->items[k].kind, "Namespace") == 0 &&
+			    strcmp(p->items[k].name, name) == 0)
 				return true;
 	return false;
 }
@@ -265,8 +285,8 @@ static int add_namespace(struct bundle_model *m, struct bundle_part *p, struct e
 	    kval_set(&m->pool, v, "kind", kval_new_string(&m->pool, "Namespace")) < 0 ||
 	    kval_set(&m->pool, metadata, "name", kval_new_string(&m->pool, p->def.namespace)) < 0)
 		return err_nomem(err);
-	if (p->def.namespace_labels &&
-	    kval_set(&m->pool, metadata, "labels", kval_copy(&m->pool, p->def.namespace_labels)) < 0)
+	if (p->def.namespace_labels && kval_set(&m->pool, metadata, "labels",
+						kval_copy(&m->pool, p->def.namespace_labels)) < 0)
 		return err_nomem(err);
 	v->line = v->col = 1;
 	return bundle_add(m, p, v, p->def.file, NULL, err);
@@ -300,14 +320,16 @@ static int collect_part(struct bundle_model *m, struct bundle_part *p, struct er
 	return r == 0 ? add_namespace(m, p, err) : r;
 }
 
-int bundle_collect(struct bundle_model *m, const struct cluster *c, const char *cluster_id, struct err *err)
+int bundle_collect(struct bundle_model *m, const struct cluster *c, const char *cluster_id,
+		   struct err *err)
 {
 	const char *version = c->k3s.version;
 
 	m->cluster = c;
 	m->cluster_id = cluster_id;
 	m->kubernetes = kval_strndup(&m->pool, version, strcspn(version, "+"));
-	m->parts = calloc(c->components_len + 1, sizeof(*m->parts)); /* one more for the Applications */
+	m->parts = calloc(c->components_len + 1,
+			  sizeof(*m->parts)); /* one more for the Applications */
 	if (!m->kubernetes || !m->parts)
 		return err_nomem(err);
 	for (size_t i = 0; i < c->components_len; i++) {

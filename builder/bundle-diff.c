@@ -28,7 +28,8 @@ static bool same_name(const char *a, const char *b)
 	return (!a && !b) || (a && b && strcmp(a, b) == 0);
 }
 
-static const struct bundle_object *find_object(const struct bundle_component *c, const struct bundle_object *o)
+static const struct bundle_object *find_object(const struct bundle_component *c,
+					       const struct bundle_object *o)
 {
 	for (size_t i = 0; c && i < c->objects.len; i++) {
 		const struct bundle_object *x = &c->objects.items[i];
@@ -53,8 +54,8 @@ static void print_value(struct walk *w, char sign, const struct kval *v)
 
 	if (w->hidden || kval_write_json(v, &b) < 0)
 		(void)buf_adds((buf_clear(&b), &b), "<hidden>");
-	fprintf(w->out, "    %c %s: %.*s%s\n", sign, w->path, (int)(b.len > 300 ? 300 : b.len), buf_str(&b),
-		b.len > 300 ? "..." : "");
+	fprintf(w->out, "    %c %s: %.*s%s\n", sign, w->path, (int)(b.len > 300 ? 300 : b.len),
+		buf_str(&b), b.len > 300 ? "..." : "");
 }
 
 static void walk_diff(struct walk *w, const struct kval *a, const struct kval *b);
@@ -64,7 +65,8 @@ static void step(struct walk *w, const char *key, const struct kval *a, const st
 	size_t len = w->len;
 
 	if (len < sizeof(w->path) - 1)
-		len += (size_t)snprintf(w->path + len, sizeof(w->path) - len, "%s%s", len > 0 ? "." : "", key);
+		len += (size_t)snprintf(w->path + len, sizeof(w->path) - len, "%s%s",
+					len > 0 ? "." : "", key);
 	if (len >= sizeof(w->path))
 		len = sizeof(w->path) - 1;
 	size_t old = w->len;
@@ -78,7 +80,8 @@ static void step(struct walk *w, const char *key, const struct kval *a, const st
 static void walk_maps(struct walk *w, const struct kval *a, const struct kval *b)
 {
 	for (size_t i = 0; i < a->pairs_len; i++)
-		step(w, a->pairs[i].key->text, a->pairs[i].value, kval_get(b, a->pairs[i].key->text));
+		step(w, a->pairs[i].key->text, a->pairs[i].value,
+		     kval_get(b, a->pairs[i].key->text));
 	for (size_t i = 0; i < b->pairs_len; i++)
 		if (!kval_pair(a, b->pairs[i].key->text))
 			step(w, b->pairs[i].key->text, NULL, b->pairs[i].value);
@@ -97,7 +100,8 @@ static void walk_diff(struct walk *w, const struct kval *a, const struct kval *b
 	if (kval_is(a, KVAL_LIST) && kval_is(b, KVAL_LIST)) {
 		for (size_t i = 0; i < a->items_len || i < b->items_len; i++) {
 			(void)snprintf(index, sizeof(index), "%zu", i);
-			step(w, index, i < a->items_len ? a->items[i] : NULL, i < b->items_len ? b->items[i] : NULL);
+			step(w, index, i < a->items_len ? a->items[i] : NULL,
+			     i < b->items_len ? b->items[i] : NULL);
 		}
 		return;
 	}
@@ -107,8 +111,8 @@ static void walk_diff(struct walk *w, const struct kval *a, const struct kval *b
 		print_value(w, '+', b);
 }
 
-static int read_value(struct kval_pool *pool, const struct bundle_reader *r, const struct bundle_object *o,
-		      struct kval **ret, struct err *err)
+static int read_value(struct kval_pool *pool, const struct bundle_reader *r,
+		      const struct bundle_object *o, struct kval **ret, struct err *err)
 {
 	cleanup_yaml_docs struct yaml_docs docs = { 0 };
 	cleanup_free char *text = NULL;
@@ -124,14 +128,16 @@ static int read_value(struct kval_pool *pool, const struct bundle_reader *r, con
 	return k;
 }
 
-static void title(const struct bundle_component *c, const struct bundle_object *o, char sign, FILE *out)
+static void title(const struct bundle_component *c, const struct bundle_object *o, char sign,
+		  FILE *out)
 {
 	fprintf(out, "%c %s: %s %s%s%s\n", sign, c->name, o->kind, o->namespace ? o->namespace : "",
 		o->namespace ? "/" : "", o->name);
 }
 
-static int diff_object(const struct side *was, const struct side *now, const struct bundle_component *c,
-		       const struct bundle_object *a, const struct bundle_object *b, FILE *out, struct err *err)
+static int diff_object(const struct side *was, const struct side *now,
+		       const struct bundle_component *c, const struct bundle_object *a,
+		       const struct bundle_object *b, FILE *out, struct err *err)
 {
 	cleanup_kval_pool struct kval_pool pool = { 0 };
 	struct walk w = { .hidden = a->secret || b->secret, .out = out };
@@ -147,7 +153,8 @@ static int diff_object(const struct side *was, const struct side *now, const str
 	return 0;
 }
 
-static int diff_sides(const struct side *was, const struct side *now, size_t count[3], FILE *out, struct err *err)
+static int diff_sides(const struct side *was, const struct side *now, size_t count[3], FILE *out,
+		      struct err *err)
 {
 	int r = 0;
 
@@ -156,7 +163,8 @@ static int diff_sides(const struct side *was, const struct side *now, size_t cou
 		const struct bundle_component *old = find_component(was->index, c->name);
 
 		for (size_t k = 0; k < c->objects.len && r == 0; k++) {
-			const struct bundle_object *o = &c->objects.items[k], *before = find_object(old, o);
+			const struct bundle_object *o = &c->objects.items[k],
+						   *before = find_object(old, o);
 
 			if (!before) {
 				title(c, o, '+', out);

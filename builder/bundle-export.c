@@ -46,8 +46,8 @@ static int indent_json(const char *json, struct buf *out)
 
 static void file_name(const struct bundle_object *o, char *dst, size_t size)
 {
-	(void)snprintf(dst, size, "%s%s%s.%s.json", o->namespace ? o->namespace : "", o->namespace ? "." : "",
-		       o->plural, o->name);
+	(void)snprintf(dst, size, "%s%s%s.%s.json", o->namespace ? o->namespace : "",
+		       o->namespace ? "." : "", o->plural, o->name);
 	for (char *c = dst; *c; c++)
 		if (*c == ':' || *c == '/')
 			*c = '_';
@@ -72,8 +72,8 @@ static int export_object(const struct bundle_reader *b, const struct bundle_comp
 }
 
 /* Objects with secrets stay out; a component's folder is made anew. */
-static int export_component(const struct bundle_reader *b, const struct bundle_component *c, int dir_fd,
-			    size_t *files, struct err *err)
+static int export_component(const struct bundle_reader *b, const struct bundle_component *c,
+			    int dir_fd, size_t *files, struct err *err)
 {
 	int r = tree_remove_at(dir_fd, c->name);
 
@@ -105,7 +105,8 @@ int bundle_export(int argc, char **argv, struct err *err)
 		if (strcmp(argv[i], "-f") == 0 && i + 1 < argc)
 			file = argv[++i];
 		else if (argv[i][0] == '-' || dir)
-			return err_setf(err, CMD_USAGE, "export: one folder and -f FILE, not '%s'", argv[i]);
+			return err_setf(err, CMD_USAGE, "export: one folder and -f FILE, not '%s'",
+					argv[i]);
 		else
 			dir = argv[i];
 	}

@@ -12,10 +12,17 @@ struct word {
 enum { HOOK_DROP = -1, HOOK_PLAIN = -2 };
 
 static const struct word phases[] = {
-	{ "pre-install", BUNDLE_HOOK_PRE }, { "pre-upgrade", BUNDLE_HOOK_PRE }, { "pre-rollback", HOOK_DROP },
-	{ "post-install", BUNDLE_HOOK_POST }, { "post-upgrade", BUNDLE_HOOK_POST },
-	{ "post-rollback", HOOK_DROP }, { "pre-delete", HOOK_DROP }, { "post-delete", HOOK_DROP },
-	{ "test", HOOK_DROP }, { "test-success", HOOK_DROP }, { "test-failure", HOOK_DROP },
+	{ "pre-install", BUNDLE_HOOK_PRE },
+	{ "pre-upgrade", BUNDLE_HOOK_PRE },
+	{ "pre-rollback", HOOK_DROP },
+	{ "post-install", BUNDLE_HOOK_POST },
+	{ "post-upgrade", BUNDLE_HOOK_POST },
+	{ "post-rollback", HOOK_DROP },
+	{ "pre-delete", HOOK_DROP },
+	{ "post-delete", HOOK_DROP },
+	{ "test", HOOK_DROP },
+	{ "test-success", HOOK_DROP },
+	{ "test-failure", HOOK_DROP },
 	{ "crd-install", HOOK_PLAIN },
 };
 static const struct word policies[] = {
@@ -45,11 +52,11 @@ static const struct word *find_word(const struct word *words, size_t n, const ch
 	return NULL;
 }
 
-static int fail(const struct bundle_item *it, const struct kval *at, struct err *err, const char *what,
-		const char *word)
+static int fail(const struct bundle_item *it, const struct kval *at, struct err *err,
+		const char *what, const char *word)
 {
-	return err_setf(err, -EINVAL, "%s:%u:%u: %s '%s': %s '%s'", it->file, at->line, at->col, it->kind, it->name,
-			what, word);
+	return err_setf(err, -EINVAL, "%s:%u:%u: %s '%s': %s '%s'", it->file, at->line, at->col,
+			it->kind, it->name, what, word);
 }
 
 /*
@@ -67,14 +74,16 @@ static int hook_phase(const struct bundle_item *it, const struct kval *v, int *r
 
 		if (!w)
 			return fail(it, v, err, "unknown Helm hook", word);
-		if (phase == HOOK_DROP || (w->value == BUNDLE_HOOK_PRE && phase == BUNDLE_HOOK_POST))
+		if (phase == HOOK_DROP ||
+		    (w->value == BUNDLE_HOOK_PRE && phase == BUNDLE_HOOK_POST))
 			phase = w->value;
 	}
 	*ret = phase;
 	return 0;
 }
 
-static int hook_delete(const struct bundle_item *it, const struct kval *v, unsigned int *ret, struct err *err)
+static int hook_delete(const struct bundle_item *it, const struct kval *v, unsigned int *ret,
+		       struct err *err)
 {
 	const char *list = kval_str(v) ?: "before-hook-creation"; /* Helm's default */
 	char word[64];
@@ -89,7 +98,8 @@ static int hook_delete(const struct bundle_item *it, const struct kval *v, unsig
 	return 0;
 }
 
-static int hook_weight(const struct bundle_item *it, const struct kval *v, int *ret, struct err *err)
+static int hook_weight(const struct bundle_item *it, const struct kval *v, int *ret,
+		       struct err *err)
 {
 	const char *text = kval_str(v);
 	uint32_t n;
@@ -123,9 +133,11 @@ static int read_hook(struct bundle_model *m, struct bundle_item *it, struct err 
 	if (!hook)
 		return err_nomem(err);
 	hook->phase = (enum bundle_hook_phase)phase;
-	r = hook_delete(it, kval_get(annotations, "helm.sh/hook-delete-policy"), &hook->delete, err);
+	r = hook_delete(it, kval_get(annotations, "helm.sh/hook-delete-policy"), &hook->delete,
+			err);
 	if (r == 0)
-		r = hook_weight(it, kval_get(annotations, "helm.sh/hook-weight"), &hook->weight, err);
+		r = hook_weight(it, kval_get(annotations, "helm.sh/hook-weight"), &hook->weight,
+				err);
 	it->hook = hook;
 	return r < 0 ? r : 1;
 }

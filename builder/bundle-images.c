@@ -71,8 +71,9 @@ static int walk(struct found *f, const struct kval *v, const char *key)
 	int r = 0;
 
 	if (v->type == KVAL_STRING)
-		return key && strcmp(key, "image") == 0 && strpbrk(v->text, ":@") ? add_value(f, v->text) :
-										    add_words(f, v->text);
+		return key && strcmp(key, "image") == 0 && strpbrk(v->text, ":@")
+			       ? add_value(f, v->text)
+			       : add_words(f, v->text);
 	for (size_t i = 0; v->type == KVAL_LIST && i < v->items_len && r == 0; i++)
 		r = walk(f, v->items[i], NULL);
 	for (size_t i = 0; v->type == KVAL_MAP && i < v->pairs_len && r == 0; i++)
@@ -83,7 +84,8 @@ static int walk(struct found *f, const struct kval *v, const char *key)
 /* Containers need no tag to count: their `image` is one. */
 static int walk_containers(struct found *f, const struct kval *pod)
 {
-	static const char *const lists[] = { "containers", "initContainers", "ephemeralContainers" };
+	static const char *const lists[] = { "containers", "initContainers",
+					     "ephemeralContainers" };
 	int r = 0;
 
 	for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {

@@ -20,8 +20,8 @@ static int from_lock(const struct cluster *c, const char *name, char dst[65], st
 	return 0;
 }
 
-int bundle_input_find(const struct cluster *c, const char *name, const char *sha256, char **ret_path,
-		      struct err *err)
+int bundle_input_find(const struct cluster *c, const char *name, const char *sha256,
+		      char **ret_path, struct err *err)
 {
 	char hex[65];
 	int r;

@@ -8,6 +8,7 @@
 
 #include "cluster.h"
 
-/* @sha256: the digest where component.yaml has it, or NULL: from kiln.lock. -ENOENT names 'kiln fetch'. */
-int bundle_input_find(const struct cluster *c, const char *name, const char *sha256, char **ret_path,
-		      struct err *err) MUST_CHECK;
+/* @sha256: the digest where component.yaml has it, or NULL: from kiln.lock. -ENOENT names 'kiln
+ * fetch'. */
+int bundle_input_find(const struct cluster *c, const char *name, const char *sha256,
+		      char **ret_path, struct err *err) MUST_CHECK;

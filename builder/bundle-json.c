@@ -12,7 +12,8 @@
 static int read_input(const char *name, char **ret, size_t *ret_len, struct err *err)
 {
 	if (strcmp(name, "-") == 0)
-		return file_read_fd(STDIN_FILENO, "standard input", YAML_FILE_MAX, ret, ret_len, err);
+		return file_read_fd(STDIN_FILENO, "standard input", YAML_FILE_MAX, ret, ret_len,
+				    err);
 	return file_read_at(AT_FDCWD, name, YAML_FILE_MAX, ret, ret_len, err);
 }
 

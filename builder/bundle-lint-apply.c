@@ -4,9 +4,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#define ANNOTATION_MAX 262144    /* all annotations of an object together */
-#define ETCD_MAX ((size_t)1536 << 10)    /* etcd's default for one request */
-#define DATA_MAX ((size_t)1 << 20)       /* of a ConfigMap or Secret */
+#define ANNOTATION_MAX 262144	      /* all annotations of an object together */
+#define ETCD_MAX ((size_t)1536 << 10) /* etcd's default for one request */
+#define DATA_MAX ((size_t)1 << 20)    /* of a ConfigMap or Secret */
 
 static bool same(const struct kval *a, const struct kval *b, const char *otherwise)
 {
@@ -32,12 +32,13 @@ static int check_list(struct bundle_model *m, const struct bundle_item *it, cons
 			const struct kval *x = second ? kval_get(list->items[i], second) : NULL;
 			const struct kval *y = second ? kval_get(list->items[k], second) : NULL;
 
-			if (!b || !is_scalar(b) || !is_scalar(x) || !is_scalar(y) || !same(a, b, NULL) ||
-			    (second && !same(x, y, otherwise)))
+			if (!b || !is_scalar(b) || !is_scalar(x) || !is_scalar(y) ||
+			    !same(a, b, NULL) || (second && !same(x, y, otherwise)))
 				continue;
 			if (bundle_find(m, FINDING_ERROR, "duplicate-list-key", it, a,
-					"%s '%s' is there twice (first in line %u): server-side apply refuses it", what,
-					a->text, b->line) < 0)
+					"%s '%s' is there twice (first in line %u): server-side "
+					"apply refuses it",
+					what, a->text, b->line) < 0)
 				return -ENOMEM;
 			break;
 		}
@@ -45,18 +46,22 @@ static int check_list(struct bundle_model *m, const struct bundle_item *it, cons
 	return 0;
 }
 
-static int check_containers(struct bundle_model *m, const struct bundle_item *it, const struct kval *list)
+static int check_containers(struct bundle_model *m, const struct bundle_item *it,
+			    const struct kval *list)
 {
 	int r = check_list(m, it, list, "container", "name", NULL, NULL);
 
 	for (size_t i = 0; kval_is(list, KVAL_LIST) && i < list->items_len && r == 0; i++) {
 		const struct kval *c = list->items[i];
 
-		r = check_list(m, it, kval_get(c, "env"), "environment variable", "name", NULL, NULL);
+		r = check_list(m, it, kval_get(c, "env"), "environment variable", "name", NULL,
+			       NULL);
 		if (r == 0)
-			r = check_list(m, it, kval_get(c, "ports"), "container port", "containerPort", "protocol", "TCP");
+			r = check_list(m, it, kval_get(c, "ports"), "container port",
+				       "containerPort", "protocol", "TCP");
 		if (r == 0)
-			r = check_list(m, it, kval_get(c, "volumeMounts"), "mount path", "mountPath", NULL, NULL);
+			r = check_list(m, it, kval_get(c, "volumeMounts"), "mount path",
+				       "mountPath", NULL, NULL);
 	}
 	return r;
 }
@@ -67,7 +72,8 @@ static int check_lists(struct bundle_model *m, const struct bundle_item *it)
 	int r = 0;
 
 	if (strcmp(it->kind, "Service") == 0 && it->group[0] == '\0')
-		r = check_list(m, it, kval_path(it->v, "spec.ports"), "service port", "port", "protocol", "TCP");
+		r = check_list(m, it, kval_path(it->v, "spec.ports"), "service port", "port",
+			       "protocol", "TCP");
 	if (r == 0 && pod)
 		r = check_containers(m, it, kval_get(pod, "containers"));
 	if (r == 0 && pod)
@@ -87,10 +93,11 @@ static int check_metadata(struct bundle_model *m, const struct bundle_item *it)
 		const struct kval *map = kval_get(metadata, maps[i]);
 
 		for (size_t k = 0; kval_is(map, KVAL_MAP) && k < map->pairs_len; k++)
-			if (map->pairs[k].value->type != KVAL_STRING && map->pairs[k].value->type != KVAL_NULL &&
+			if (map->pairs[k].value->type != KVAL_STRING &&
+			    map->pairs[k].value->type != KVAL_NULL &&
 			    bundle_find(m, FINDING_ERROR, "metadata-text", it, map->pairs[k].value,
-					"the value of '%s' in '%s' must be a text: quote it", map->pairs[k].key->text,
-					maps[i]) < 0)
+					"the value of '%s' in '%s' must be a text: quote it",
+					map->pairs[k].key->text, maps[i]) < 0)
 				return -ENOMEM;
 	}
 	return 0;
@@ -102,11 +109,12 @@ static int check_job(struct bundle_model *m, const struct bundle_item *it)
 	const char *dash = strrchr(it->name, '-');
 	size_t hash = dash ? strspn(dash + 1, "0123456789abcdef") : 0;
 
-	if (strcmp(it->kind, "Job") != 0 || (it->hook && it->hook->delete & BUNDLE_DELETE_BEFORE) ||
+	if (strcmp(it->kind, "Job") != 0 || (it->hook && it->hook->delete &BUNDLE_DELETE_BEFORE) ||
 	    (dash && hash >= 8 && dash[1 + hash] == '\0'))
 		return 0;
 	return bundle_find(m, FINDING_WARNING, "immutable-job", it, NULL,
-			   "a changed template cannot be applied over the old Job: put a hash into its name, or make it "
+			   "a changed template cannot be applied over the old Job: put a hash into "
+			   "its name, or make it "
 			   "a hook that is deleted before creation");
 }
 
@@ -122,7 +130,8 @@ static size_t go_bytes(const struct buf *b)
 
 static int check_size(struct bundle_model *m, const struct bundle_item *it, struct buf *b)
 {
-	bool holds_data = it->group[0] == '\0' && (strcmp(it->kind, "ConfigMap") == 0 || strcmp(it->kind, "Secret") == 0);
+	bool holds_data = it->group[0] == '\0' &&
+			  (strcmp(it->kind, "ConfigMap") == 0 || strcmp(it->kind, "Secret") == 0);
 
 	buf_clear(b);
 	if (kval_write_json(it->v, b) == -ENOMEM)
@@ -133,8 +142,10 @@ static int check_size(struct bundle_model *m, const struct bundle_item *it, stru
 				   holds_data ? DATA_MAX : ETCD_MAX);
 	if (it->crd && go_bytes(b) > ANNOTATION_MAX)
 		return bundle_find(m, FINDING_INFO, "crd-annotation-limit", it, NULL,
-				   "%zu bytes are too many for the annotation of a client-side apply (%d): only "
-				   "server-side apply works", go_bytes(b), ANNOTATION_MAX);
+				   "%zu bytes are too many for the annotation of a client-side "
+				   "apply (%d): only "
+				   "server-side apply works",
+				   go_bytes(b), ANNOTATION_MAX);
 	return 0;
 }
 
@@ -142,9 +153,11 @@ int lint_apply(struct bundle_model *m)
 {
 	cleanup_buf struct buf b = BUF_INIT((size_t)16 << 20);
 
-	FOR_EACH_ITEM(m, p, it) {
+	FOR_EACH_ITEM(m, p, it)
+	{
 		(void)p;
-		if (check_metadata(m, it) < 0 || check_lists(m, it) < 0 || check_job(m, it) < 0 || check_size(m, it, &b) < 0)
+		if (check_metadata(m, it) < 0 || check_lists(m, it) < 0 || check_job(m, it) < 0 ||
+		    check_size(m, it, &b) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -17,7 +17,8 @@ static int get(struct http *h, const char *url, struct http_request *q, struct e
 	q->max_bytes = INDEX_MAX;
 	r = http_request(h, q, err);
 	if (r >= 0 && q->status != 200)
-		r = err_setf(err, q->status == 404 ? -ENOENT : -EPROTO, "%s: the server answered %ld", url, q->status);
+		r = err_setf(err, q->status == 404 ? -ENOENT : -EPROTO,
+			     "%s: the server answered %ld", url, q->status);
 	q->url = NULL;
 	return r < 0 ? r : 0;
 }
@@ -30,10 +31,14 @@ static char *join(const char *base, const char *name)
 
 	if (strstr(name, "://"))
 		return strdup(name);
-	return asprintf(&ret, "%.*s/%s", (int)(len - (len > 0 && base[len - 1] == '/')), base, name) < 0 ? NULL : ret;
+	return asprintf(&ret, "%.*s/%s", (int)(len - (len > 0 && base[len - 1] == '/')), base,
+			name) < 0
+		       ? NULL
+		       : ret;
 }
 
-static const struct kval *find_version(const struct kval *index, const char *chart, const char *version)
+static const struct kval *find_version(const struct kval *index, const char *chart,
+				       const char *version)
 {
 	const struct kval *list = kval_get(kval_get(index, "entries"), chart);
 
@@ -47,17 +52,18 @@ static const struct kval *find_version(const struct kval *index, const char *cha
 	return NULL;
 }
 
-static int add(struct lock *l, const char *name, const char *version, const char *url, const char *sha256,
-	       struct err *err)
+static int add(struct lock *l, const char *name, const char *version, const char *url,
+	       const char *sha256, struct err *err)
 {
-	struct lock_file f = { (char *)name, (char *)version, (char *)"all", (char *)url, (char *)sha256 };
+	struct lock_file f = { (char *)name, (char *)version, (char *)"all", (char *)url,
+			       (char *)sha256 };
 
 	return lock_add_file(l, &f) < 0 ? err_nomem(err) : 0;
 }
 
 /* The archive's URL and digest from the repository's index. */
-static int look_up(struct kval_pool *pool, const struct component_source *s, struct http *h, char **ret_url,
-		   const char **ret_sha256, struct err *err)
+static int look_up(struct kval_pool *pool, const struct component_source *s, struct http *h,
+		   char **ret_url, const char **ret_sha256, struct err *err)
 {
 	cleanup_http_request struct http_request q = { 0 };
 	cleanup_yaml_docs struct yaml_docs docs = { 0 };
@@ -76,30 +82,36 @@ static int look_up(struct kval_pool *pool, const struct component_source *s, str
 	urls = kval_get(entry, "urls");
 	digest = kval_path_str(entry, "digest");
 	if (!kval_is(urls, KVAL_LIST) || urls->items_len == 0 || !kval_str(urls->items[0]))
-		return err_setf(err, -EBADMSG, "%s names no URL for chart '%s' %s", url, s->chart, s->version);
+		return err_setf(err, -EBADMSG, "%s names no URL for chart '%s' %s", url, s->chart,
+				s->version);
 	if (digest && strncmp(digest, "sha256:", 7) == 0)
 		digest += 7;
 	if (s->sha256 && digest && strcmp(s->sha256, digest) != 0)
-		return err_setf(err, -EBADMSG, "%s: chart '%s' %s has digest %s, component.yaml says %s", url, s->chart,
-				s->version, digest, s->sha256);
+		return err_setf(err, -EBADMSG,
+				"%s: chart '%s' %s has digest %s, component.yaml says %s", url,
+				s->chart, s->version, digest, s->sha256);
 	if (!digest && !s->sha256)
-		return err_setf(err, -EBADMSG, "%s has no digest of chart '%s' %s; component.yaml must name it", url,
-				s->chart, s->version);
+		return err_setf(err, -EBADMSG,
+				"%s has no digest of chart '%s' %s; component.yaml must name it",
+				url, s->chart, s->version);
 	*ret_sha256 = s->sha256 ?: digest;
 	*ret_url = join(s->repository, kval_str(urls->items[0]));
 	return *ret_url ? 0 : err_nomem(err);
 }
 
-static int lock_chart(struct kval_pool *pool, const struct component_source *s, struct http *h, struct lock *l,
-		      struct err *err)
+static int lock_chart(struct kval_pool *pool, const struct component_source *s, struct http *h,
+		      struct lock *l, struct err *err)
 {
 	cleanup_free char *name = NULL, *url = NULL;
 	const char *sha256 = NULL;
 	int r;
 
 	if (strncmp(s->repository, "oci://", 6) == 0)
-		return err_setf(err, -EOPNOTSUPP, "charts of OCI registries cannot be locked yet: '%s'; put the archive into "
-				"the component's folder and name it by 'path'", s->repository);
+		return err_setf(
+			err, -EOPNOTSUPP,
+			"charts of OCI registries cannot be locked yet: '%s'; put the archive into "
+			"the component's folder and name it by 'path'",
+			s->repository);
 	r = look_up(pool, s, h, &url, &sha256, err);
 	if (r < 0)
 		return r;
@@ -120,8 +132,8 @@ static int lock_manifest(const char *url, struct http *h, struct lock *l, struct
 	return add(l, url, "-", url, hex, err);
 }
 
-static int lock_source(struct kval_pool *pool, const struct component_source *s, struct http *h, struct lock *l,
-		       struct err *err)
+static int lock_source(struct kval_pool *pool, const struct component_source *s, struct http *h,
+		       struct lock *l, struct err *err)
 {
 	int r = 0;
 

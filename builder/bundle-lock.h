@@ -9,4 +9,5 @@
 #include "http.h"
 #include "lock.h"
 
-int bundle_lock(const struct cluster *c, struct http *h, struct lock *l, struct err *err) MUST_CHECK;
+int bundle_lock(const struct cluster *c, struct http *h, struct lock *l,
+		struct err *err) MUST_CHECK;

@@ -35,13 +35,15 @@ bool bundle_follows(const struct bundle_model *m, size_t a, size_t b)
 	for (size_t i = 0; a > b && i < m->parts[a].after_len; i++) {
 		ssize_t k = bundle_part_find(m, m->parts[a].after[i]);
 
-		if (k == (ssize_t)b || (k > (ssize_t)b && k < (ssize_t)a && bundle_follows(m, (size_t)k, b)))
+		if (k == (ssize_t)b ||
+		    (k > (ssize_t)b && k < (ssize_t)a && bundle_follows(m, (size_t)k, b)))
 			return true;
 	}
 	return false;
 }
 
-const struct bundle_kind *bundle_kind_find(const struct bundle_model *m, const char *group, const char *kind)
+const struct bundle_kind *bundle_kind_find(const struct bundle_model *m, const char *group,
+					   const char *kind)
 {
 	for (size_t i = 0; i < m->kinds_len; i++)
 		if (strcmp(m->kinds[i].kind, kind) == 0 && strcmp(m->kinds[i].group, group) == 0)
@@ -74,20 +76,24 @@ int bundle_find(struct bundle_model *m, enum finding_level level, const char *ru
 	if (!at && item)
 		at = item->v;
 	if (item)
-		(void)buf_addf(&b, "%s:%u:%u: %s '%s': ", item->file, at->line, at->col, item->kind, item->name);
+		(void)buf_addf(&b, "%s:%u:%u: %s '%s': ", item->file, at->line, at->col, item->kind,
+			       item->name);
 	va_start(ap, fmt);
 	(void)buf_vaddf(&b, fmt, ap);
 	va_end(ap);
 	if (buf_error(&b) == -ENOMEM)
 		return -ENOMEM;
-	m->findings[m->findings_len++] = (struct bundle_finding){ level, rule, buf_steal(&b, NULL) };
+	m->findings[m->findings_len++] =
+		(struct bundle_finding){ level, rule, buf_steal(&b, NULL) };
 	return 0;
 }
 
 struct kval *bundle_pod_spec(const struct bundle_item *item)
 {
-	static const char *const templates[] = { "Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Job",
-						 "ReplicationController" };
+	static const char *const templates[] = {
+		"Deployment", "DaemonSet", "StatefulSet",
+		"ReplicaSet", "Job",	   "ReplicationController"
+	};
 
 	if (strcmp(item->kind, "Pod") == 0)
 		return kval_get(item->v, "spec");

@@ -13,60 +13,60 @@
 #include "kval.h"
 
 struct bundle_item {
-	struct kval *v;                  /* the object */
-	const char *file;                /* where it is from, for messages; never NULL */
+	struct kval *v;	  /* the object */
+	const char *file; /* where it is from, for messages; never NULL */
 	const char *group, *version, *kind, *plural, *name;
-	const char *namespace;           /* NULL: cluster-wide */
+	const char *namespace; /* NULL: cluster-wide */
 	bool namespaced, crd, handover, secret, covered;
 	unsigned int wave;
 	enum bundle_gate gate;
-	struct bundle_hook *hook;        /* pool; NULL: none */
-	size_t order;                    /* as collected; breaks ties */
+	struct bundle_hook *hook; /* pool; NULL: none */
+	size_t order;		  /* as collected; breaks ties */
 };
 struct bundle_gate_item {
 	const char *name;
 	bool hard;
 	uint64_t timeout_s;
-	json_t *args;                    /* owned */
-	const struct kval *at;           /* for messages */
+	json_t *args;	       /* owned */
+	const struct kval *at; /* for messages */
 };
-struct bundle_part {                     /* a component */
+struct bundle_part { /* a component */
 	struct component_def def;
-	const struct component *component;       /* of cluster.yaml; NULL: made by the builder */
+	const struct component *component; /* of cluster.yaml; NULL: made by the builder */
 	struct kval *facts;
-	struct bundle_item *items;       /* owned */
+	struct bundle_item *items; /* owned */
 	size_t len, size;
-	struct bundle_gate_item *gates;  /* owned */
+	struct bundle_gate_item *gates; /* owned */
 	size_t gates_len;
-	const char **after;              /* owned; names borrowed */
+	const char **after; /* owned; names borrowed */
 	size_t after_len;
-	const char **images;             /* owned; names borrowed, sorted */
+	const char **images; /* owned; names borrowed, sorted */
 	size_t images_len;
-	const char *application;         /* NULL: none */
-	bool skipping;                   /* `skip` holds for what sources bring, not for our own files */
+	const char *application; /* NULL: none */
+	bool skipping;		 /* `skip` holds for what sources bring, not for our own files */
 };
 /* A kind of a CRD in the bundle, or one that an operator registers. */
 struct bundle_kind {
 	const char *group, *kind, *plural;
 	bool namespaced;
-	const struct kval *crd;          /* NULL: only declared (`provides`) */
-	const char *version;             /* of a declared one */
-	size_t part;                     /* index of its component */
+	const struct kval *crd; /* NULL: only declared (`provides`) */
+	const char *version;	/* of a declared one */
+	size_t part;		/* index of its component */
 };
 enum finding_level { FINDING_INFO, FINDING_WARNING, FINDING_ERROR };
 struct bundle_finding {
 	enum finding_level level;
-	const char *rule;                /* static */
-	char *text;                      /* owned; "FILE:LINE:COL: what" or "component 'x': what" */
+	const char *rule; /* static */
+	char *text;	  /* owned; "FILE:LINE:COL: what" or "component 'x': what" */
 };
 struct bundle_model {
 	struct kval_pool pool;
 	const struct cluster *cluster;
 	const char *cluster_id;
-	const char *kubernetes;          /* v1.35.2 */
-	struct bundle_part *parts;       /* owned */
+	const char *kubernetes;	   /* v1.35.2 */
+	struct bundle_part *parts; /* owned */
 	size_t len;
-	struct bundle_kind *kinds;       /* owned */
+	struct bundle_kind *kinds; /* owned */
 	size_t kinds_len, kinds_size;
 	struct bundle_finding *findings; /* owned */
 	size_t findings_len, findings_size;
@@ -83,8 +83,8 @@ int bundle_applications(struct bundle_model *m, struct err *err) MUST_CHECK;
 int bundle_lint(struct bundle_model *m, struct err *err) MUST_CHECK;
 int bundle_images(struct bundle_model *m, struct err *err) MUST_CHECK;
 int bundle_secrets(struct bundle_model *m, struct err *err) MUST_CHECK;
-int bundle_write(struct bundle_model *m, const char *path, char ret_sha256[65],
-		 uint64_t *ret_bytes, struct err *err) MUST_CHECK;
+int bundle_write(struct bundle_model *m, const char *path, char ret_sha256[65], uint64_t *ret_bytes,
+		 struct err *err) MUST_CHECK;
 /* All steps but secrets and write. */
 int bundle_make(struct bundle_model *m, const struct cluster *c, const char *cluster_id,
 		struct err *err) MUST_CHECK;
@@ -92,7 +92,8 @@ int bundle_make(struct bundle_model *m, const struct cluster *c, const char *clu
 /* Adds an object (List kinds are taken apart); @file is kept. */
 int bundle_add(struct bundle_model *m, struct bundle_part *p, struct kval *v, const char *file,
 	       const char *namespace, struct err *err) MUST_CHECK;
-const struct bundle_kind *bundle_kind_find(const struct bundle_model *m, const char *group, const char *kind);
+const struct bundle_kind *bundle_kind_find(const struct bundle_model *m, const char *group,
+					   const char *kind);
 /* Whether component @a starts after @b's gates, by the closure of `after`. */
 bool bundle_follows(const struct bundle_model *m, size_t a, size_t b);
 /* Index of a component; -1: none. */

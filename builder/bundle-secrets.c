@@ -1,4 +1,5 @@
-/* bundle-secrets - Secrets in the form that is applied, and ${secret:NAME} replaced at the last moment */
+/* bundle-secrets - Secrets in the form that is applied, and ${secret:NAME} replaced at the last
+ * moment */
 #include "base64.h"
 #include "bundle-normalize.h"
 #include "secrets.h"
@@ -42,7 +43,8 @@ static int to_data(struct bundle_model *m, struct bundle_item *it)
 		cleanup_free char *text = NULL;
 
 		if (s->type != KVAL_STRING)
-			return bundle_find(m, FINDING_ERROR, "secret-data", it, s, "a value of stringData must be a text");
+			return bundle_find(m, FINDING_ERROR, "secret-data", it, s,
+					   "a value of stringData must be a text");
 		text = base64_encode(s->text, s->text_len);
 		if (!text || kval_set(&m->pool, data, strings->pairs[i].key->text,
 				      kval_new_string(&m->pool, text)) < 0)
@@ -68,8 +70,9 @@ static bool data_has_mark(const struct kval *data)
 
 int bundle_normalize(struct bundle_model *m, struct bundle_item *it)
 {
-	static const char *const server_side[] = { "managedFields", "uid", "resourceVersion", "creationTimestamp",
-						   "generation", "selfLink" };
+	static const char *const server_side[] = { "managedFields",   "uid",
+						   "resourceVersion", "creationTimestamp",
+						   "generation",      "selfLink" };
 	struct kval *metadata = kval_get(it->v, "metadata");
 
 	/* what the API server writes itself; it refuses or ignores them */
@@ -78,7 +81,8 @@ int bundle_normalize(struct bundle_model *m, struct bundle_item *it)
 		kval_del(metadata, server_side[i]);
 	if (is_secret_kind(it) && to_data(m, it) < 0)
 		return -ENOMEM;
-	it->secret = has_mark(it->v) || (is_secret_kind(it) && data_has_mark(kval_get(it->v, "data")));
+	it->secret =
+		has_mark(it->v) || (is_secret_kind(it) && data_has_mark(kval_get(it->v, "data")));
 	return 0;
 }
 
@@ -99,7 +103,8 @@ static int get_secret(const struct bundle_model *m, const struct bundle_part *p,
 	if (strncmp(name, "option.", 7) == 0) {
 		ref = option_ref(p, name + 7);
 		if (!ref)
-			return err_setf(err, -ENOENT, "component '%s' has no secret option '%s'", p->def.name, name + 7);
+			return err_setf(err, -ENOENT, "component '%s' has no secret option '%s'",
+					p->def.name, name + 7);
 		return secret_ref_resolve(m->cluster, ref, ret, err);
 	}
 	if (strchr(name, '/') || strstr(name, ".."))
@@ -108,8 +113,8 @@ static int get_secret(const struct bundle_model *m, const struct bundle_part *p,
 	return secrets_get(m->cluster, path, ret, err);
 }
 
-static int fill_text(const struct bundle_model *m, const struct bundle_part *p, const char *s, struct buf *out,
-		     struct err *err)
+static int fill_text(const struct bundle_model *m, const struct bundle_part *p, const char *s,
+		     struct buf *out, struct err *err)
 {
 	const char *hit;
 
@@ -121,9 +126,10 @@ static int fill_text(const struct bundle_model *m, const struct bundle_part *p, 
 
 		(void)buf_add(out, s, (size_t)(hit - s));
 		if (!end || (size_t)(end - hit) - strlen(MARK) >= sizeof(name))
-			return err_setf(err, -EINVAL, "'" MARK "' without the secret's name and '}'");
-		(void)snprintf(name, sizeof(name), "%.*s", (int)((size_t)(end - hit) - strlen(MARK)),
-			       hit + strlen(MARK));
+			return err_setf(err, -EINVAL,
+					"'" MARK "' without the secret's name and '}'");
+		(void)snprintf(name, sizeof(name), "%.*s",
+			       (int)((size_t)(end - hit) - strlen(MARK)), hit + strlen(MARK));
 		r = get_secret(m, p, name, &secret, err);
 		if (r < 0)
 			return r;
@@ -164,7 +170,8 @@ static int fill_string(struct bundle_model *m, struct bundle_part *p, struct kva
 	return r;
 }
 
-static int fill(struct bundle_model *m, struct bundle_part *p, struct kval *v, bool encoded, struct err *err)
+static int fill(struct bundle_model *m, struct bundle_part *p, struct kval *v, bool encoded,
+		struct err *err)
 {
 	int r = 0;
 
@@ -195,8 +202,8 @@ int bundle_secrets(struct bundle_model *m, struct err *err)
 			if (r == 0)
 				r = fill(m, &m->parts[i], it->v, false, err);
 			if (r < 0)
-				return err_wrapf(err, r, "component '%s': %s '%s'", m->parts[i].def.name, it->kind,
-						 it->name);
+				return err_wrapf(err, r, "component '%s': %s '%s'",
+						 m->parts[i].def.name, it->kind, it->name);
 		}
 	}
 	return 0;

@@ -7,7 +7,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Objects of one wave, counted by kind in the order they come: "3 ClusterRole, ServiceAccount cilium". */
+/* Objects of one wave, counted by kind in the order they come: "3 ClusterRole, ServiceAccount
+ * cilium". */
 static void show_wave(const struct bundle_component *c, size_t from, size_t to, FILE *out)
 {
 	const struct bundle_object *o = c->objects.items;
@@ -50,13 +51,14 @@ static void show_component(const struct bundle_component *c, size_t number, FILE
 
 	for (size_t i = 0; i < c->objects.len; i++)
 		waits += c->objects.items[i].gate != BUNDLE_GATE_NONE;
-	fprintf(out, "%2zu  %s: %zu object%s into %s, %zu waited for", number, c->name, c->objects.len,
-		c->objects.len == 1 ? "" : "s", c->namespace, waits);
+	fprintf(out, "%2zu  %s: %zu object%s into %s, %zu waited for", number, c->name,
+		c->objects.len, c->objects.len == 1 ? "" : "s", c->namespace, waits);
 	for (size_t i = 0; i < c->after.len; i++)
 		fprintf(out, "%s%s", i == 0 ? "; after " : ", ", c->after.items[i]);
 	fputc('\n', out);
 	for (size_t i = 0, to; i < c->objects.len; i = to) {
-		for (to = i; to < c->objects.len && c->objects.items[to].wave == c->objects.items[i].wave;)
+		for (to = i;
+		     to < c->objects.len && c->objects.items[to].wave == c->objects.items[i].wave;)
 			to++;
 		show_wave(c, i, to, out);
 	}
@@ -94,8 +96,9 @@ int bundle_show(const struct cluster *c, bool json, FILE *out, struct err *err)
 		show_component(&x->components.items[i], i + 1, out);
 		images += x->components.items[i].images.len;
 	}
-	fprintf(out, "%u objects, %u of them CRDs, %llu bytes; Kubernetes %s; %zu images\n", result.objects,
-		result.crds, (unsigned long long)result.bytes, x->kubernetes, images);
+	fprintf(out, "%u objects, %u of them CRDs, %llu bytes; Kubernetes %s; %zu images\n",
+		result.objects, result.crds, (unsigned long long)result.bytes, x->kubernetes,
+		images);
 	fputs(result.warnings, out);
 	return 0;
 }

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-int bundle_text_add(struct bundle_model *m, struct bundle_part *p, const char *file, const char *text,
-		    size_t len, const char *namespace, bool expand, struct err *err)
+int bundle_text_add(struct bundle_model *m, struct bundle_part *p, const char *file,
+		    const char *text, size_t len, const char *namespace, bool expand,
+		    struct err *err)
 {
 	cleanup_yaml_docs struct yaml_docs docs = { 0 };
 	const char *kept = kval_strndup(&m->pool, file, strlen(file));
@@ -24,7 +25,8 @@ int bundle_text_add(struct bundle_model *m, struct bundle_part *p, const char *f
 		struct kval *v = docs.items[i].root;
 
 		if (expand) {
-			v = kval_copy(&m->pool, v); /* aliases share values, and expanding changes them */
+			v = kval_copy(&m->pool,
+				      v); /* aliases share values, and expanding changes them */
 			r = v ? facts_expand(&m->pool, p->facts, kept, v, err) : err_nomem(err);
 		}
 		if (r == 0)
@@ -42,8 +44,8 @@ static char *below(const struct component_def *d, const char *name)
 	return asprintf(&path, "%s/%s", d->dir, name) < 0 ? NULL : path;
 }
 
-static int read_file(struct bundle_model *m, struct bundle_part *p, const char *path, const char *namespace,
-		     bool expand, struct err *err)
+static int read_file(struct bundle_model *m, struct bundle_part *p, const char *path,
+		     const char *namespace, bool expand, struct err *err)
 {
 	cleanup_free char *text = NULL;
 	size_t len;
@@ -82,8 +84,8 @@ static int read_folder(struct bundle_model *m, struct bundle_part *p, const char
 	return r;
 }
 
-static int read_manifest(struct bundle_model *m, struct bundle_part *p, const struct component_source *s,
-			 const struct kval *name, struct err *err)
+static int read_manifest(struct bundle_model *m, struct bundle_part *p,
+			 const struct component_source *s, const struct kval *name, struct err *err)
 {
 	cleanup_free char *path = NULL;
 	struct stat st;
@@ -99,21 +101,23 @@ static int read_manifest(struct bundle_model *m, struct bundle_part *p, const st
 	if (!path)
 		return err_nomem(err);
 	if (stat(path, &st) < 0)
-		return component_def_fail(&p->def, name, err, "cannot find '%s': %s", path, strerror(errno));
+		return component_def_fail(&p->def, name, err, "cannot find '%s': %s", path,
+					  strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return read_folder(m, p, path, s, err);
 	return read_file(m, p, path, s->namespace, s->expand, err);
 }
 
-int bundle_extra_read(struct bundle_model *m, struct bundle_part *p, const char *file, struct err *err)
+int bundle_extra_read(struct bundle_model *m, struct bundle_part *p, const char *file,
+		      struct err *err)
 {
 	cleanup_free char *path = below(&p->def, file);
 
 	return path ? read_file(m, p, path, p->def.namespace, true, err) : err_nomem(err);
 }
 
-int bundle_source_read(struct bundle_model *m, struct bundle_part *p, const struct component_source *s,
-		       struct err *err)
+int bundle_source_read(struct bundle_model *m, struct bundle_part *p,
+		       const struct component_source *s, struct err *err)
 {
 	cleanup_free char *text = NULL;
 	char file[512];

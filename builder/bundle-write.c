@@ -1,4 +1,5 @@
-/* bundle-write - bundle.tar: the index, then each object as canonical JSON, the same bytes for the same inputs */
+/* bundle-write - bundle.tar: the index, then each object as canonical JSON, the same bytes for the
+ * same inputs */
 #include "archive-util.h"
 #include "bundle-model.h"
 #include "digest.h"
@@ -13,7 +14,7 @@
 
 struct text {
 	char sha256[SHA256_HEX_MAX];
-	char *data;              /* owned */
+	char *data; /* owned */
 	size_t len;
 };
 struct texts {
@@ -37,8 +38,8 @@ static int make_text(const struct bundle_item *it, struct text *ret, struct err 
 	int r = kval_write_json(it->v, &b);
 
 	if (r == -E2BIG)
-		return err_setf(err, r, "%s '%s' is larger than %zu MiB, the API server's limit", it->kind, it->name,
-				OBJECT_MAX >> 20);
+		return err_setf(err, r, "%s '%s' is larger than %zu MiB, the API server's limit",
+				it->kind, it->name, OBJECT_MAX >> 20);
 	if (r < 0)
 		return err_nomem(err);
 	(void)sha256_mem_hex(b.data, b.len, ret->sha256);
@@ -57,17 +58,30 @@ static void index_arrays_done(struct bundle_index *x)
 }
 #define cleanup_index_arrays CLEANUP(index_arrays_done)
 
-static void index_object(const struct bundle_item *it, const struct text *t, struct bundle_object *o)
+static void index_object(const struct bundle_item *it, const struct text *t,
+			 struct bundle_object *o)
 {
 	*o = (struct bundle_object){
-		.group = (char *)it->group, .version = (char *)it->version, .kind = (char *)it->kind,
-		.plural = (char *)it->plural, .namespaced = it->namespaced, .namespace = (char *)it->namespace,
-		.name = (char *)it->name, .wave = it->wave, .gate = it->gate, .hook = it->hook, .crd = it->crd,
-		.handover = it->handover, .secret = it->secret, .sha256 = (char *)t->sha256, .bytes = t->len,
+		.group = (char *)it->group,
+		.version = (char *)it->version,
+		.kind = (char *)it->kind,
+		.plural = (char *)it->plural,
+		.namespaced = it->namespaced,
+		.namespace = (char *)it->namespace,
+		.name = (char *)it->name,
+		.wave = it->wave,
+		.gate = it->gate,
+		.hook = it->hook,
+		.crd = it->crd,
+		.handover = it->handover,
+		.secret = it->secret,
+		.sha256 = (char *)t->sha256,
+		.bytes = t->len,
 	};
 }
 
-static int index_part(const struct bundle_part *p, struct text *texts, struct bundle_component *c, struct err *err)
+static int index_part(const struct bundle_part *p, struct text *texts, struct bundle_component *c,
+		      struct err *err)
 {
 	c->name = (char *)p->def.name;
 	c->namespace = (char *)p->def.namespace;
@@ -80,7 +94,10 @@ static int index_part(const struct bundle_part *p, struct text *texts, struct bu
 		return err_nomem(err);
 	for (size_t i = 0; i < p->gates_len; i++)
 		c->gates.items[c->gates.len++] = (struct bundle_gate_spec){
-			(char *)p->gates[i].name, p->gates[i].hard, p->gates[i].timeout_s, p->gates[i].args,
+			(char *)p->gates[i].name,
+			p->gates[i].hard,
+			p->gates[i].timeout_s,
+			p->gates[i].args,
 		};
 	for (size_t i = 0; i < p->len; i++) {
 		int r = make_text(&p->items[i], &texts[i], err);
@@ -92,8 +109,8 @@ static int index_part(const struct bundle_part *p, struct text *texts, struct bu
 	return 0;
 }
 
-static int make_index(const struct bundle_model *m, struct texts *texts, char **ret, size_t *ret_len,
-		      struct err *err)
+static int make_index(const struct bundle_model *m, struct texts *texts, char **ret,
+		      size_t *ret_len, struct err *err)
 {
 	cleanup_index_arrays struct bundle_index x = { .cluster_id = (char *)m->cluster_id,
 						       .kubernetes = (char *)m->kubernetes };
@@ -109,7 +126,8 @@ static int make_index(const struct bundle_model *m, struct texts *texts, char **
 		int r;
 
 		x.components.len = i + 1;
-		r = index_part(&m->parts[i], texts->items + texts->len, &x.components.items[i], err);
+		r = index_part(&m->parts[i], texts->items + texts->len, &x.components.items[i],
+			       err);
 		texts->len += m->parts[i].len;
 		if (r < 0)
 			return err_wrapf(err, r, "component '%s'", m->parts[i].def.name);
@@ -117,7 +135,8 @@ static int make_index(const struct bundle_model *m, struct texts *texts, char **
 	return bundle_index_format(&x, ret, ret_len, err);
 }
 
-static int add_member(struct archive *a, const char *name, const char *data, size_t len, struct err *err)
+static int add_member(struct archive *a, const char *name, const char *data, size_t len,
+		      struct err *err)
 {
 	cleanup_archive_entry struct archive_entry *e = archive_entry_new();
 
@@ -140,14 +159,16 @@ static int text_cmp(const void *a, const void *b)
 	return strcmp(((const struct text *)a)->sha256, ((const struct text *)b)->sha256);
 }
 
-static int write_tar(int fd, const char *index, size_t index_len, struct texts *texts, struct err *err)
+static int write_tar(int fd, const char *index, size_t index_len, struct texts *texts,
+		     struct err *err)
 {
 	cleanup_archive_write struct archive *a = archive_write_new();
 	int r;
 
 	if (!a)
 		return err_nomem(err);
-	if (archive_write_set_format_ustar(a) != ARCHIVE_OK || archive_write_set_bytes_in_last_block(a, 512) != 0 ||
+	if (archive_write_set_format_ustar(a) != ARCHIVE_OK ||
+	    archive_write_set_bytes_in_last_block(a, 512) != 0 ||
 	    archive_write_open_fd(a, fd) != ARCHIVE_OK)
 		return err_archive(err, a, "cannot begin the bundle");
 	r = add_member(a, "index.json", index, index_len, err);

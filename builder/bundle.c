@@ -14,7 +14,8 @@ void bundle_result_done(struct bundle_result *r)
 	*r = (struct bundle_result){ 0 };
 }
 
-int bundle_make(struct bundle_model *m, const struct cluster *c, const char *cluster_id, struct err *err)
+int bundle_make(struct bundle_model *m, const struct cluster *c, const char *cluster_id,
+		struct err *err)
 {
 	int r = bundle_collect(m, c, cluster_id, err);
 
@@ -41,19 +42,23 @@ static int report(const struct bundle_model *m, char **ret_warnings, struct err 
 		bool bad = f->level == FINDING_ERROR;
 
 		n += bad;
-		(void)buf_addf(bad ? &errors : &warnings, "%s%s [%s]\n", bad ? "" : f->level == FINDING_INFO ?
-			       "info: " : "warning: ", f->text, f->rule);
+		(void)buf_addf(bad ? &errors : &warnings, "%s%s [%s]\n",
+			       bad			  ? ""
+			       : f->level == FINDING_INFO ? "info: "
+							  : "warning: ",
+			       f->text, f->rule);
 	}
 	if (buf_error(&warnings) < 0 || buf_error(&errors) < 0)
 		return err_nomem(err);
 	if (n > 0)
-		return err_setf(err, -EINVAL, "the bundle has %zu mistake%s:\n%.*s", n, n > 1 ? "s" : "",
-				(int)errors.len - 1, buf_str(&errors));
+		return err_setf(err, -EINVAL, "the bundle has %zu mistake%s:\n%.*s", n,
+				n > 1 ? "s" : "", (int)errors.len - 1, buf_str(&errors));
 	*ret_warnings = buf_steal(&warnings, NULL);
 	return 0;
 }
 
-static int cluster_identity(const struct cluster *c, unsigned int flags, char id[33], struct err *err)
+static int cluster_identity(const struct cluster *c, unsigned int flags, char id[33],
+			    struct err *err)
 {
 	cleanup_secret struct secret s = { 0 };
 	int r = secrets_get(c, "cluster-id", &s, err);
@@ -80,12 +85,16 @@ int bundle_path(const struct cluster *c, unsigned int flags, char **ret, struct 
 	r = tree_mkdirs_at(AT_FDCWD, dir, 0700, err);
 	if (r < 0)
 		return r;
-	return asprintf(ret, "%s/%s", dir, flags & BUNDLE_NO_SECRETS ? "plain.tar" :
-			flags & BUNDLE_COMPARE ? "compare.tar" : "bundle.tar") < 0 ?
-		       err_nomem(err) : 0;
+	return asprintf(ret, "%s/%s", dir,
+			flags & BUNDLE_NO_SECRETS ? "plain.tar"
+			: flags & BUNDLE_COMPARE  ? "compare.tar"
+						  : "bundle.tar") < 0
+		       ? err_nomem(err)
+		       : 0;
 }
 
-int bundle_build(const struct cluster *c, unsigned int flags, struct bundle_result *ret, struct err *err)
+int bundle_build(const struct cluster *c, unsigned int flags, struct bundle_result *ret,
+		 struct err *err)
 {
 	cleanup_bundle_model struct bundle_model m = { 0 };
 	cleanup_bundle_result struct bundle_result result = { 0 };

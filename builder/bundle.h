@@ -13,16 +13,16 @@
 #include "cluster.h"
 
 enum bundle_flags {
-	BUNDLE_NO_SECRETS = 1 << 0,      /* secrets stay as ${secret:NAME}: for plan and export */
-	BUNDLE_COMPARE = 1 << 1,         /* beside the last baked one, for diff; the caller removes it */
+	BUNDLE_NO_SECRETS = 1 << 0, /* secrets stay as ${secret:NAME}: for plan and export */
+	BUNDLE_COMPARE = 1 << 1,    /* beside the last baked one, for diff; the caller removes it */
 };
 
 struct bundle_result {
-	char *path;                      /* owned; absolute path of the tar */
+	char *path; /* owned; absolute path of the tar */
 	char sha256[65];
 	unsigned int components, objects, crds;
 	uint64_t bytes;
-	char *warnings;                  /* owned; lint findings that stop nothing, one a line; "" when none */
+	char *warnings; /* owned; lint findings that stop nothing, one a line; "" when none */
 };
 void bundle_result_done(struct bundle_result *r);
 #define cleanup_bundle_result CLEANUP(bundle_result_done)
@@ -31,4 +31,5 @@ void bundle_result_done(struct bundle_result *r);
 int bundle_build(const struct cluster *c, unsigned int flags, struct bundle_result *ret,
 		 struct err *err) MUST_CHECK;
 /* Where it is (or would be); the folder is made. */
-int bundle_path(const struct cluster *c, unsigned int flags, char **ret, struct err *err) MUST_CHECK;
+int bundle_path(const struct cluster *c, unsigned int flags, char **ret,
+		struct err *err) MUST_CHECK;

@@ -8,7 +8,7 @@
 
 #include "cluster.h"
 
-#define CLUSTER_FILE "cluster.yaml"      /* where nothing else is given */
+#define CLUSTER_FILE "cluster.yaml" /* where nothing else is given */
 
 int cluster_open(const char *path, struct cluster **ret, struct err *err) MUST_CHECK;
 /* The node of that name; -ENOENT lists those that there are. */

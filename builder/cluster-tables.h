@@ -8,14 +8,14 @@
 
 #include "decode.h"
 
-extern const struct field cluster_fields[];      /* cluster.c: the whole file */
-extern const struct field system_fields[];       /* cluster-system.c */
+extern const struct field cluster_fields[]; /* cluster.c: the whole file */
+extern const struct field system_fields[];  /* cluster-system.c */
 extern const struct field storage_fields[];
 extern const struct field power_fields[];
-extern const struct field node_fields[];         /* cluster-node.c; base struct node */
-extern const struct field disk_fields[];         /* base struct disk_selector */
+extern const struct field node_fields[]; /* cluster-node.c; base struct node */
+extern const struct field disk_fields[]; /* base struct disk_selector */
 extern const struct field_type type_disk, type_nodes, type_taints, type_labels;
-extern const struct field_type type_components;  /* cluster-component.c */
+extern const struct field_type type_components; /* cluster-component.c */
 void node_done(struct node *n);
 void component_done(struct component *c);
 
@@ -40,8 +40,8 @@ const struct ip_prefix *subnet_of(const struct cluster *c, enum ip_family family
 /* "the broadcast address of the network" and kin; NULL: a host may have it. */
 const char *reserved_address(const struct ip_prefix *net, const struct ip_addr *a);
 
-void cluster_check_net(struct check *k);         /* cluster-check-net.c */
-void cluster_check_nodes(struct check *k);       /* cluster-check-nodes.c */
-void cluster_check_disks(struct check *k);       /* cluster-check-disks.c */
-void cluster_check_components(struct check *k);  /* cluster-check-components.c */
-void cluster_check_system(struct check *k);      /* cluster-check-system.c */
+void cluster_check_net(struct check *k);	/* cluster-check-net.c */
+void cluster_check_nodes(struct check *k);	/* cluster-check-nodes.c */
+void cluster_check_disks(struct check *k);	/* cluster-check-disks.c */
+void cluster_check_components(struct check *k); /* cluster-check-components.c */
+void cluster_check_system(struct check *k);	/* cluster-check-system.c */

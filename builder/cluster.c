@@ -166,7 +166,8 @@ static const struct ynode *node_at(const struct ynode *n, struct pos pos)
 }
 
 PRINTF_LIKE(4, 0)
-PRINTF_LIKE(4, 0) static void check_vat(struct check *k, const struct ynode *n, struct pos pos, const char *fmt,
+PRINTF_LIKE(4, 0)
+static void check_vat(struct check *k, const struct ynode *n, struct pos pos, const char *fmt,
 		      va_list ap)
 {
 	char msg[1024];

@@ -19,7 +19,7 @@
 struct diag_list;
 
 #define FAMILIES_MAX 2
-#define HOSTS_MAX 8      /* DNS and NTP servers */
+#define HOSTS_MAX 8 /* DNS and NTP servers */
 
 struct pos {
 	unsigned int line, col;
@@ -29,8 +29,8 @@ struct pos {
 enum secret_kind { SECRET_NONE, SECRET_ENV, SECRET_FILE, SECRET_COMMAND };
 struct secret_ref {
 	enum secret_kind kind;
-	char *value;             /* owned; environment variable or path (relative to cluster.yaml) */
-	char **argv;             /* owned, NULL-terminated; SECRET_COMMAND only */
+	char *value; /* owned; environment variable or path (relative to cluster.yaml) */
+	char **argv; /* owned, NULL-terminated; SECRET_COMMAND only */
 	struct pos pos;
 };
 
@@ -50,60 +50,60 @@ struct addr_list {
 	size_t len;
 };
 struct string_list {
-	char **items;            /* owned, each too */
-	struct pos *pos;         /* owned; one per item */
+	char **items;	 /* owned, each too */
+	struct pos *pos; /* owned; one per item */
 	size_t len;
 };
-struct string_map {              /* sorted by key */
-	char **keys, **values;   /* owned, each too */
+struct string_map {	       /* sorted by key */
+	char **keys, **values; /* owned, each too */
 	struct pos *pos;
 	size_t len;
 };
 
 enum node_role { ROLE_CONTROL_PLANE, ROLE_WORKER };
-enum osd_mode { OSD_AUTO, OSD_ALWAYS };          /* auto: no OSD on an on_demand node */
+enum osd_mode { OSD_AUTO, OSD_ALWAYS }; /* auto: no OSD on an on_demand node */
 enum stepping { STEPPING_AUTO, STEPPING_C0, STEPPING_D0 };
 enum updates_mode { UPDATES_SECURITY, UPDATES_NONE };
 
 /* Which disk: all given conditions must hold, and exactly one disk may match. */
 struct disk_selector {
 	bool present;
-	char *serial, *wwid, *by_id;     /* owned or NULL */
-	char *transport;                 /* owned or NULL: nvme, sata, usb, mmc, virtio */
-	uint64_t min_bytes, max_bytes;   /* 0: no bound */
-	bool partition_rest;             /* ceph only: what root leaves of the system disk */
+	char *serial, *wwid, *by_id;   /* owned or NULL */
+	char *transport;	       /* owned or NULL: nvme, sata, usb, mmc, virtio */
+	uint64_t min_bytes, max_bytes; /* 0: no bound */
+	bool partition_rest;	       /* ceph only: what root leaves of the system disk */
 	struct pos pos;
 };
 
 struct taint {
-	char *key, *value, *effect;      /* owned; value may be "" */
+	char *key, *value, *effect; /* owned; value may be "" */
 };
 
 struct node {
-	char *name;                      /* owned; a DNS label */
+	char *name; /* owned; a DNS label */
 	char *board;
 	enum node_role role;
-	struct prefix_list addresses;    /* host address, prefix length of the subnet it lies in */
+	struct prefix_list addresses; /* host address, prefix length of the subnet it lies in */
 	struct mac_addr mac;
-	char *machine_serial;            /* owned or NULL: identity of the machine, checked at import */
+	char *machine_serial; /* owned or NULL: identity of the machine, checked at import */
 	bool on_demand;
 	enum stepping stepping;
 	enum osd_mode osd;
 	struct string_map labels;
-	struct taint *taints;            /* owned */
+	struct taint *taints; /* owned */
 	size_t taints_len;
 	struct disk_selector system_disk, ceph_disk;
 	struct pos pos, name_pos, board_pos, role_pos, mac_pos, serial_pos, on_demand_pos;
 };
 
 struct component {
-	char *name;                      /* owned; what `after` and options refer to */
-	char *path;                      /* owned or NULL: a folder of the user's, else bundle/<name>/ */
-	json_t *options;                 /* owned object; known keys, defaults filled in; no secrets */
+	char *name;	 /* owned; what `after` and options refer to */
+	char *path;	 /* owned or NULL: a folder of the user's, else bundle/<name>/ */
+	json_t *options; /* owned object; known keys, defaults filled in; no secrets */
 	struct component_secret {
-		char *option;            /* owned; dotted path, e.g. issuer.dns01.cloudflare.token */
+		char *option; /* owned; dotted path, e.g. issuer.dns01.cloudflare.token */
 		struct secret_ref ref;
-	} *secrets;
+	} * secrets;
 	size_t secrets_len;
 	struct pos pos;
 };
@@ -111,46 +111,47 @@ struct component {
 enum shutdown_unless { UNLESS_SSH = 1 << 0 };
 
 struct cluster {
-	char *path;                      /* owned; as given on the command line */
-	char *dir;                       /* owned; its folder: .kiln/, kiln.lock, out/ are there */
-	char *name, *domain, *api;       /* api: extra name of the API server */
+	char *path;		   /* owned; as given on the command line */
+	char *dir;		   /* owned; its folder: .kiln/, kiln.lock, out/ are there */
+	char *name, *domain, *api; /* api: extra name of the API server */
 	struct {
-		char *version;           /* v1.35.2+k3s1 */
+		char *version; /* v1.35.2+k3s1 */
 		bool secrets_encryption;
-		json_t *config;          /* owned object: further K3s options, checked against role and version */
-		char *binary;            /* owned or NULL: a local K3s binary instead of the locked one */
+		json_t *config; /* owned object: further K3s options, checked against role and
+				   version */
+		char *binary;	/* owned or NULL: a local K3s binary instead of the locked one */
 	} k3s;
 	struct prefix_list pods, services;
 	struct range_list load_balancer;
 	struct {
 		struct prefix_list subnets;
 		struct addr_list gateways, dns, ntp;
-		unsigned int vlan;       /* 0: untagged */
+		unsigned int vlan; /* 0: untagged */
 	} network;
 	struct {
 		char *timezone, *locale, *user;
 		struct string_list ssh_keys, packages;
 		enum updates_mode updates;
 		uint64_t image_gc_max_age_s;
-		char *mirror;            /* owned or NULL: Debian mirror instead of the desk's own */
+		char *mirror; /* owned or NULL: Debian mirror instead of the desk's own */
 	} system;
 	struct {
 		uint64_t root_size_bytes;
-		char *compress;          /* zstd:1 */
+		char *compress; /* zstd:1 */
 		char *pool;
 		unsigned int replicas;
-		char *fsid;              /* owned or NULL */
+		char *fsid; /* owned or NULL */
 	} storage;
 	struct {
 		bool has_shutdown;
-		unsigned int at_minute;  /* of the day, local time */
-		unsigned int days;       /* bit 0 Monday .. bit 6 Sunday */
-		unsigned int unless;     /* enum shutdown_unless */
+		unsigned int at_minute; /* of the day, local time */
+		unsigned int days;	/* bit 0 Monday .. bit 6 Sunday */
+		unsigned int unless;	/* enum shutdown_unless */
 		uint64_t deadline_s;
 	} power;
-	struct node *nodes;              /* owned, in the order of the file */
+	struct node *nodes; /* owned, in the order of the file */
 	size_t nodes_len;
-	struct component *components;    /* owned, in the order of the file */
+	struct component *components; /* owned, in the order of the file */
 	size_t components_len;
 };
 
@@ -181,5 +182,5 @@ static inline void cluster_freep(struct cluster **c)
 
 /* A path of the file, relative to its folder; owned by the caller, NULL: out of memory. */
 char *cluster_path(const struct cluster *c, const char *name);
-const struct node *cluster_node(const struct cluster *c, const char *name);   /* NULL: none */
+const struct node *cluster_node(const struct cluster *c, const char *name); /* NULL: none */
 const struct component *cluster_component(const struct cluster *c, const char *name);

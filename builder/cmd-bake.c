@@ -32,15 +32,15 @@ const char cmd_bake_help[] =
 struct wipe_arg {
 	const char *serial;
 	size_t node_len;
-	const char *text;        /* "NODE=SERIAL" */
+	const char *text; /* "NODE=SERIAL" */
 };
 struct bake_args {
 	const char *file;
-	const char **nodes;      /* owned array of borrowed names */
+	const char **nodes; /* owned array of borrowed names */
 	size_t nodes_len;
 	struct wipe_arg wipes[WIPES_MAX];
 	size_t wipes_len;
-	unsigned int flags;      /* enum image_flags */
+	unsigned int flags; /* enum image_flags */
 	bool json;
 };
 
@@ -125,7 +125,8 @@ static int check_names(const struct bake_args *a, const struct cluster *c, struc
 			return err_nomem(err);
 		r = cluster_open_node(c, name, &n, err);
 		if (r == 0 && !wanted(a, n))
-			r = err_setf(err, -EINVAL, "--wipe names node '%s', which is not baked", name);
+			r = err_setf(err, -EINVAL, "--wipe names node '%s', which is not baked",
+				     name);
 	}
 	return r;
 }
@@ -166,8 +167,8 @@ struct baking {
 	const struct bake_args *args;
 	const struct cluster *cluster;
 	struct phases phases;
-	struct bundle_result bundle;     /* made when the first control-plane needs it */
-	json_t *made;                    /* owned; array */
+	struct bundle_result bundle; /* made when the first control-plane needs it */
+	json_t *made;		     /* owned; array */
 	uint64_t now;
 };
 
@@ -184,7 +185,12 @@ static int bake_node(struct baking *b, const struct node *n, const struct board 
 	const char *wipe[WIPES_MAX + 1] = { 0 };
 	cleanup_free char *path = image_out_path(b->cluster, n->name, IMAGE_SUFFIX);
 	struct image_node_spec spec = {
-		.cluster = b->cluster, .node = n, .board = board, .base = base, .wipe = wipe, .now = b->now,
+		.cluster = b->cluster,
+		.node = n,
+		.board = board,
+		.base = base,
+		.wipe = wipe,
+		.now = b->now,
 		.flags = b->args->flags,
 	};
 	enum image_result result = IMAGE_MADE;
@@ -202,9 +208,10 @@ static int bake_node(struct baking *b, const struct node *n, const struct board 
 	r = image_node_bake(&spec, &b->phases, &result, err);
 	if (r < 0)
 		return r;
-	if (!path || json_array_append_new(b->made, json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", n->name,
-							      "board", board->name, "base", base->base.id,
-							      "image", path, "result", results[result])) < 0)
+	if (!path ||
+	    json_array_append_new(b->made, json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", n->name,
+						     "board", board->name, "base", base->base.id,
+						     "image", path, "result", results[result])) < 0)
 		return err_nomem(err);
 	return 0;
 }
@@ -215,7 +222,8 @@ static int make_bundle(struct baking *b, struct err *err)
 	int r;
 
 	for (size_t i = 0; i < b->cluster->nodes_len; i++)
-		needed |= b->cluster->nodes[i].role == ROLE_CONTROL_PLANE && wanted(b->args, &b->cluster->nodes[i]);
+		needed |= b->cluster->nodes[i].role == ROLE_CONTROL_PLANE &&
+			  wanted(b->args, &b->cluster->nodes[i]);
 	if (!needed)
 		return 0;
 	phase_begin(&b->phases, "%s: bundle", b->cluster->name);
@@ -257,7 +265,8 @@ static int bake_all(struct baking *b, struct err *err)
 		bool seen = !wanted(b->args, &c->nodes[i]);
 
 		for (size_t k = 0; k < i; k++)
-			seen |= wanted(b->args, &c->nodes[k]) && strcmp(c->nodes[k].board, c->nodes[i].board) == 0;
+			seen |= wanted(b->args, &c->nodes[k]) &&
+				strcmp(c->nodes[k].board, c->nodes[i].board) == 0;
 		if (!seen)
 			r = bake_board(b, c->nodes[i].board, err);
 	}
@@ -294,8 +303,10 @@ static int remove_half_made(const char *out, struct err *err)
 	if (dir_fd < 0)
 		return err_errnof(err, dir_fd, "cannot open '%s'", out);
 	for (size_t i = 0; i < names.len; i++)
-		if (is_half_made(names.items[i]) && unlinkat(dir_fd, names.items[i], 0) < 0 && errno != ENOENT)
-			return err_errnof(err, -errno, "cannot remove '%s/%s', left by a killed bake", out,
+		if (is_half_made(names.items[i]) && unlinkat(dir_fd, names.items[i], 0) < 0 &&
+		    errno != ENOENT)
+			return err_errnof(err, -errno,
+					  "cannot remove '%s/%s', left by a killed bake", out,
 					  names.items[i]);
 	return 0;
 }

@@ -55,13 +55,16 @@ static int check_not_lost(const char *secrets, const char *known_hosts, struct e
 	if (r < 0 || have_secrets || !have_hosts)
 		return r;
 	return err_setf(err, -ENOKEY,
-			"'%s' is gone, but '%s' shows that this cluster had an identity: restore the folder from a "
-			"backup, or give up the running nodes with --new-identity", secrets, known_hosts);
+			"'%s' is gone, but '%s' shows that this cluster had an identity: restore "
+			"the folder from a "
+			"backup, or give up the running nodes with --new-identity",
+			secrets, known_hosts);
 }
 
 static int run(const struct cluster *c, bool new_identity, struct err *err)
 {
-	cleanup_free char *secrets = path_join(c->dir, ".kiln/secrets"), *out = path_join(c->dir, "out"),
+	cleanup_free char *secrets = path_join(c->dir, ".kiln/secrets"),
+			  *out = path_join(c->dir, "out"),
 			  *known_hosts = path_join(c->dir, "out/known_hosts");
 	unsigned int made = 0;
 	bool existed;
@@ -86,7 +89,8 @@ static int run(const struct cluster *c, bool new_identity, struct err *err)
 		printf("%s: %u files made\n", secrets, made);
 	printf("%s: host keys of %zu nodes\n", known_hosts, c->nodes_len);
 	if (!existed)
-		printf("Keep a backup of %s: whoever loses it loses the cluster's identity.\n", secrets);
+		printf("Keep a backup of %s: whoever loses it loses the cluster's identity.\n",
+		       secrets);
 	return 0;
 }
 

@@ -34,7 +34,9 @@ static int parse_args(int argc, char **argv, struct inspect_args *a, struct err 
 			a->json = true;
 		} else if (s[0] == '-' || a->image) {
 			(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln inspect --help' tells more",
-				       s[0] == '-' ? "unknown option" : "one image at a time, not also", s);
+				       s[0] == '-' ? "unknown option"
+						   : "one image at a time, not also",
+				       s);
 			return CMD_USAGE;
 		} else {
 			a->image = s;
@@ -63,8 +65,9 @@ static json_t *lint_json(const struct lint_report *r)
 	json_t *list = json_array();
 
 	for (size_t k = 0; list && k < r->len; k++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "rule", r->items[k].rule->id, "text",
-						      r->items[k].text, "source", r->items[k].rule->source));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s}", "rule", r->items[k].rule->id, "text",
+					r->items[k].text, "source", r->items[k].rule->source));
 	return list;
 }
 
@@ -112,8 +115,8 @@ static int inspect(const struct inspect_args *a, struct err *err)
 			print_lint(&lint);
 	}
 	if (r == 0 && i.problems_len + lint.len > 0)
-		r = err_setf(err, -EBADMSG, "'%s': %zu problem%s", a->image, i.problems_len + lint.len,
-			     i.problems_len + lint.len == 1 ? "" : "s");
+		r = err_setf(err, -EBADMSG, "'%s': %zu problem%s", a->image,
+			     i.problems_len + lint.len, i.problems_len + lint.len == 1 ? "" : "s");
 	return r;
 }
 

@@ -35,13 +35,15 @@ static int usage(struct err *err, const char *what, const char *arg)
 	return CMD_USAGE;
 }
 
-static int parse_option(const char *option, const char *value, struct kubeconfig_args *a, struct err *err)
+static int parse_option(const char *option, const char *value, struct kubeconfig_args *a,
+			struct err *err)
 {
 	if (strcmp(option, "-o") == 0)
 		a->out = value;
 	else if (strcmp(option, "--server") == 0)
 		a->server = value;
-	else if (duration_parse(value, &a->valid_s) < 0 || a->valid_s == 0 || a->valid_s > 100 * YEAR_S)
+	else if (duration_parse(value, &a->valid_s) < 0 || a->valid_s == 0 ||
+		 a->valid_s > 100 * YEAR_S)
 		return usage(err, "--valid wants a duration such as 30d, not", value);
 	return 0;
 }
@@ -52,7 +54,8 @@ static int parse_args(int argc, char **argv, struct kubeconfig_args *a, struct e
 		const char *s = argv[i];
 		int r;
 
-		if (strcmp(s, "-o") == 0 || strcmp(s, "--valid") == 0 || strcmp(s, "--server") == 0) {
+		if (strcmp(s, "-o") == 0 || strcmp(s, "--valid") == 0 ||
+		    strcmp(s, "--server") == 0) {
 			if (i + 1 == argc)
 				return usage(err, "no value for option", s);
 			r = parse_option(s, argv[++i], a, err);
@@ -87,10 +90,11 @@ static int server_url(const struct cluster *c, const char *host, char **ret, str
 	return 0;
 }
 
-static int write_out(const struct cluster *c, const struct kubeconfig_args *a, const struct secret *text,
-		     struct err *err)
+static int write_out(const struct cluster *c, const struct kubeconfig_args *a,
+		     const struct secret *text, struct err *err)
 {
-	cleanup_free char *dir = path_join(c->dir, "out"), *path = path_join(c->dir, "out/kubeconfig");
+	cleanup_free char *dir = path_join(c->dir, "out"),
+			  *path = path_join(c->dir, "out/kubeconfig");
 	int r = 0;
 
 	if (!dir || !path)
@@ -104,7 +108,8 @@ static int write_out(const struct cluster *c, const struct kubeconfig_args *a, c
 	if (r >= 0)
 		r = file_replace_at(AT_FDCWD, a->out ?: path, text->data, text->len, 0600, err);
 	if (r >= 0)
-		printf("%s: valid for %llu days\n", a->out ?: path, (unsigned long long)(a->valid_s / 86400));
+		printf("%s: valid for %llu days\n", a->out ?: path,
+		       (unsigned long long)(a->valid_s / 86400));
 	return r;
 }
 

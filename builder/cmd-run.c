@@ -94,7 +94,9 @@ static int take_value(struct run_args *a, const char *opt, const char *v, struct
 		return usage(err, "unknown option", opt);
 	}
 	if (r < 0) {
-		(void)err_setf(err, -EINVAL, "option '%s' does not take '%s'; 'kiln run --help' tells more", opt, v);
+		(void)err_setf(err, -EINVAL,
+			       "option '%s' does not take '%s'; 'kiln run --help' tells more", opt,
+			       v);
 		return CMD_USAGE;
 	}
 	return 0;
@@ -147,9 +149,12 @@ static int start(const struct qemu *q, const struct run_args *a, struct err *err
 		.flags = SPAWN_TTY | SPAWN_INHERIT_STDOUT | SPAWN_INHERIT_STDERR,
 	};
 
-	fprintf(stderr, "kiln run: %s by %s", a->node, a->spec.kvm ? "KVM" : "TCG (slow: no KVM that works)");
+	fprintf(stderr, "kiln run: %s by %s", a->node,
+		a->spec.kvm ? "KVM" : "TCG (slow: no KVM that works)");
 	if (a->spec.segments_len == 0)
-		fprintf(stderr, "; ssh -p %u -o UserKnownHostsFile=out/known_hosts -o HostKeyAlias=%s %s@127.0.0.1",
+		fprintf(stderr,
+			"; ssh -p %u -o UserKnownHostsFile=out/known_hosts -o HostKeyAlias=%s "
+			"%s@127.0.0.1",
 			a->spec.ssh_port, a->node, a->spec.cluster->system.user);
 	fprintf(stderr, "\n");
 	return spawn_run(&s, err);
@@ -177,12 +182,15 @@ static int run(struct run_args *a, struct err *err)
 	if (!image)
 		return err_nomem(err);
 	if (a->spec.append && board->boot != BOOT_RPI)
-		return err_setf(err, -EINVAL, "--append: the command line of board '%s' is in its image", board->name);
+		return err_setf(err, -EINVAL,
+				"--append: the command line of board '%s' is in its image",
+				board->name);
 	a->spec.cluster = c;
 	a->spec.node = n;
 	a->spec.board = board;
 	a->spec.image = image;
-	a->spec.kvm = a->accel == ACCEL_KVM || (a->accel == ACCEL_PROBE && qemu_kvm_works(&a->spec));
+	a->spec.kvm =
+		a->accel == ACCEL_KVM || (a->accel == ACCEL_PROBE && qemu_kvm_works(&a->spec));
 	r = qemu_init(&q, &a->spec, err);
 	if (r < 0)
 		return r;

@@ -75,7 +75,8 @@ static int lock_k3s(const struct cluster *c, struct lock *l, struct phases *p, s
 	return r;
 }
 
-static int lock_components(const struct cluster *c, struct lock *l, struct phases *p, struct err *err)
+static int lock_components(const struct cluster *c, struct lock *l, struct phases *p,
+			   struct err *err)
 {
 	cleanup_http struct http *h = NULL;
 	int r = http_new(&h, err);

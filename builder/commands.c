@@ -12,9 +12,10 @@
 #include "cmd-update.h"
 
 const struct command commands[] = {
-	{ "init", cmd_init, "[FILE] [--new-identity]", "make the cluster's identity: CAs, tokens, host keys",
-	  cmd_init_help },
-	{ "check", cmd_check, "[FILE] [--json]", "show every mistake of cluster.yaml with its place",
+	{ "init", cmd_init, "[FILE] [--new-identity]",
+	  "make the cluster's identity: CAs, tokens, host keys", cmd_init_help },
+	{ "check", cmd_check, "[FILE] [--json]",
+	  "show every mistake of cluster.yaml with its place",
 	  "  FILE    default: cluster.yaml here\n"
 	  "  --json  mistakes as one JSON object on stdout, for editors:\n"
 	  "          {file, ok, errors: [{line, column, width, message}], more}\n"
@@ -32,10 +33,12 @@ const struct command commands[] = {
 	{ "schema", cmd_schema, "[cluster|board]", "print the JSON Schema of a file, for editors",
 	  "  cluster  of cluster.yaml (default)\n"
 	  "  board    of boards/NAME/board.yaml\n" },
-	{ "update", cmd_update, "[-f FILE]", "resolve every input into kiln.lock", cmd_update_help },
-	{ "fetch", cmd_fetch, "[-f FILE]", "bring what kiln.lock names into the cache", cmd_fetch_help },
-	{ "bundle", cmd_bundle, "json FILE... | diff | export DIR", "show what becomes of components",
-	  cmd_bundle_help },
+	{ "update", cmd_update, "[-f FILE]", "resolve every input into kiln.lock",
+	  cmd_update_help },
+	{ "fetch", cmd_fetch, "[-f FILE]", "bring what kiln.lock names into the cache",
+	  cmd_fetch_help },
+	{ "bundle", cmd_bundle, "json FILE... | diff | export DIR",
+	  "show what becomes of components", cmd_bundle_help },
 	{ "kubeconfig", cmd_kubeconfig, "[FILE] [-o PATH] [--valid DURATION] [--server HOST]",
 	  "sign an admin's kubeconfig", cmd_kubeconfig_help },
 	{ 0 },

@@ -15,9 +15,9 @@
 struct command {
 	const char *name;
 	int (*run)(int argc, char **argv, struct err *err);
-	const char *args;        /* "[NODE...]" */
-	const char *summary;     /* one line */
-	const char *help;        /* options, one a line; ends with a newline */
+	const char *args;    /* "[NODE...]" */
+	const char *summary; /* one line */
+	const char *help;    /* options, one a line; ends with a newline */
 };
 
-extern const struct command commands[];  /* ends with an entry whose name is NULL */
+extern const struct command commands[]; /* ends with an entry whose name is NULL */

@@ -17,7 +17,8 @@ int component_def_fail(const struct component_def *d, const struct kval *at, str
 	va_start(ap, fmt);
 	(void)buf_vaddf(&b, fmt, ap);
 	va_end(ap);
-	return err_setf(err, -EINVAL, "%s:%u:%u: %s", d->file, at ? at->line : 1, at ? at->col : 1, buf_str(&b));
+	return err_setf(err, -EINVAL, "%s:%u:%u: %s", d->file, at ? at->line : 1, at ? at->col : 1,
+			buf_str(&b));
 }
 
 /* What a key may hold; LIST_OF_* are checked item by item. */
@@ -27,13 +28,14 @@ struct key_rule {
 	enum want want;
 	bool required;
 };
-static const char *const want_words[] = { "a text", "a map", "a list", "a list of texts", "a list of maps",
-					  "a whole number", "true or false" };
+static const char *const want_words[] = { "a text",	     "a map",	       "a list",
+					  "a list of texts", "a list of maps", "a whole number",
+					  "true or false" };
 
 static bool fits(const struct kval *v, enum want want)
 {
-	static const enum kval_type types[] = { KVAL_STRING, KVAL_MAP, KVAL_LIST, KVAL_LIST, KVAL_LIST, KVAL_INT,
-						KVAL_BOOL };
+	static const enum kval_type types[] = { KVAL_STRING, KVAL_MAP, KVAL_LIST, KVAL_LIST,
+						KVAL_LIST,   KVAL_INT, KVAL_BOOL };
 
 	if (v->type != types[want])
 		return false;
@@ -43,8 +45,8 @@ static bool fits(const struct kval *v, enum want want)
 	return true;
 }
 
-static int check_keys(const struct component_def *d, const struct kval *map, const struct key_rule *rules,
-		      struct err *err)
+static int check_keys(const struct component_def *d, const struct kval *map,
+		      const struct key_rule *rules, struct err *err)
 {
 	for (size_t i = 0; i < map->pairs_len; i++) {
 		const struct kval_pair *p = &map->pairs[i];
@@ -55,7 +57,8 @@ static int check_keys(const struct component_def *d, const struct kval *map, con
 		if (!k->key)
 			return component_def_fail(d, p->key, err, "unknown key '%s'", p->key->text);
 		if (!fits(p->value, k->want))
-			return component_def_fail(d, p->value, err, "'%s' must be %s", k->key, want_words[k->want]);
+			return component_def_fail(d, p->value, err, "'%s' must be %s", k->key,
+						  want_words[k->want]);
 	}
 	for (const struct key_rule *k = rules; k->key; k++)
 		if (k->required && !kval_get(map, k->key))
@@ -63,8 +66,8 @@ static int check_keys(const struct component_def *d, const struct kval *map, con
 	return 0;
 }
 
-static int check_list(const struct component_def *d, const struct kval *list, const struct key_rule *rules,
-		      struct err *err)
+static int check_list(const struct component_def *d, const struct kval *list,
+		      const struct key_rule *rules, struct err *err)
 {
 	int r = 0;
 
@@ -74,38 +77,52 @@ static int check_list(const struct component_def *d, const struct kval *list, co
 }
 
 static const struct key_rule top_keys[] = {
-	{ "kiln", NUMBER, true },	{ "description", TEXT, true },	  { "namespace", TEXT, true },
-	{ "namespace_labels", MAP, false }, { "sources", MAPS, false },	  { "before", LIST, false },
-	{ "later", LIST, false },	{ "after", TEXTS, false },	  { "after_if", TEXTS, false },
-	{ "skip", MAPS, false },	{ "objects", MAPS, false },	  { "gates", MAPS, false },
-	{ "images", TEXTS, false },	{ "kinds", MAPS, false },	  { "provides", TEXTS, false },
-	{ 0 },
+	{ "kiln", NUMBER, true },     { "description", TEXT, true },
+	{ "namespace", TEXT, true },  { "namespace_labels", MAP, false },
+	{ "sources", MAPS, false },   { "before", LIST, false },
+	{ "later", LIST, false },     { "after", TEXTS, false },
+	{ "after_if", TEXTS, false }, { "skip", MAPS, false },
+	{ "objects", MAPS, false },   { "gates", MAPS, false },
+	{ "images", TEXTS, false },   { "kinds", MAPS, false },
+	{ "provides", TEXTS, false }, { 0 },
 };
 static const struct key_rule source_keys[] = {
-	{ "chart", MAP, false },   { "values", TEXT, false },	{ "manifests", TEXTS, false },
+	{ "chart", MAP, false },      { "values", TEXT, false },    { "manifests", TEXTS, false },
 	{ "expand", BOOLEAN, false }, { "namespace", TEXT, false }, { 0 },
 };
 static const struct key_rule chart_keys[] = {
-	{ "name", TEXT, true },	  { "repository", TEXT, false }, { "version", TEXT, true },
-	{ "sha256", TEXT, false }, { "path", TEXT, false },	 { "release", TEXT, false },
+	{ "name", TEXT, true },
+	{ "repository", TEXT, false },
+	{ "version", TEXT, true },
+	{ "sha256", TEXT, false },
+	{ "path", TEXT, false },
+	{ "release", TEXT, false },
 	{ 0 },
 };
-static const struct key_rule skip_keys[] = { { "kind", TEXT, true }, { "name", TEXT, true }, { 0 } };
+static const struct key_rule skip_keys[] = { { "kind", TEXT, true },
+					     { "name", TEXT, true },
+					     { 0 } };
 static const struct key_rule object_keys[] = {
-	{ "kind", TEXT, true }, { "name", TEXT, true }, { "gate", TEXT, false }, { "wave", NUMBER, false }, { 0 },
+	{ "kind", TEXT, true },
+	{ "name", TEXT, true },
+	{ "gate", TEXT, false },
+	{ "wave", NUMBER, false },
+	{ 0 },
 };
 static const struct key_rule gate_keys[] = {
 	{ "name", TEXT, true }, { "hard", BOOLEAN, false }, { "timeout", TEXT, false },
 	{ "args", MAP, false }, { "when", TEXT, false },    { 0 },
 };
 static const struct key_rule kind_keys[] = {
-	{ "group", TEXT, true },  { "version", TEXT, true },	  { "kind", TEXT, true },
+	{ "group", TEXT, true },  { "version", TEXT, true },	   { "kind", TEXT, true },
 	{ "plural", TEXT, true }, { "namespaced", BOOLEAN, true }, { 0 },
 };
-static const struct key_rule extra_keys[] = { { "file", TEXT, true }, { "when", TEXT, false }, { 0 } };
+static const struct key_rule extra_keys[] = { { "file", TEXT, true },
+					      { "when", TEXT, false },
+					      { 0 } };
 
-static int load_source(const struct component_def *d, const struct kval *v, struct component_source *s,
-		       struct err *err)
+static int load_source(const struct component_def *d, const struct kval *v,
+		       struct component_source *s, struct err *err)
 {
 	const struct kval *chart = kval_get(v, "chart");
 	int r = check_keys(d, v, source_keys, err);
@@ -130,9 +147,11 @@ static int load_source(const struct component_def *d, const struct kval *v, stru
 		.line = v->line,
 	};
 	if (chart && !s->repository == !s->chart_path)
-		return component_def_fail(d, chart, err, "a chart has either 'repository' or 'path'");
+		return component_def_fail(d, chart, err,
+					  "a chart has either 'repository' or 'path'");
 	if (s->sha256 && (strlen(s->sha256) != 64 || strspn(s->sha256, "0123456789abcdef") != 64))
-		return component_def_fail(d, kval_get(chart, "sha256"), err, "'sha256' must be 64 hex digits");
+		return component_def_fail(d, kval_get(chart, "sha256"), err,
+					  "'sha256' must be 64 hex digits");
 	if (!s->release)
 		s->release = s->chart;
 	if (!s->namespace)
@@ -140,8 +159,8 @@ static int load_source(const struct component_def *d, const struct kval *v, stru
 	return 0;
 }
 
-static int load_extras(struct kval_pool *pool, const struct component_def *d, const struct kval *list,
-		       struct component_extras *ret, struct err *err)
+static int load_extras(struct kval_pool *pool, const struct component_def *d,
+		       const struct kval *list, struct component_extras *ret, struct err *err)
 {
 	int r;
 
@@ -158,7 +177,8 @@ static int load_extras(struct kval_pool *pool, const struct component_def *d, co
 			continue;
 		}
 		if (v->type != KVAL_MAP)
-			return component_def_fail(d, v, err, "must be a file's name, or {file, when}");
+			return component_def_fail(d, v, err,
+						  "must be a file's name, or {file, when}");
 		r = check_keys(d, v, extra_keys, err);
 		if (r < 0)
 			return r;
@@ -168,7 +188,8 @@ static int load_extras(struct kval_pool *pool, const struct component_def *d, co
 	return 0;
 }
 
-static int load_body(struct kval_pool *pool, const struct kval *root, struct component_def *d, struct err *err)
+static int load_body(struct kval_pool *pool, const struct kval *root, struct component_def *d,
+		     struct err *err)
 {
 	const struct kval *sources = kval_get(root, "sources");
 	int64_t version;
@@ -204,12 +225,13 @@ static int load_body(struct kval_pool *pool, const struct kval *root, struct com
 	if (!d->sources)
 		return err_nomem(err);
 	for (; d->sources_len < sources->items_len && r == 0; d->sources_len++)
-		r = load_source(d, sources->items[d->sources_len], &d->sources[d->sources_len], err);
+		r = load_source(d, sources->items[d->sources_len], &d->sources[d->sources_len],
+				err);
 	return r;
 }
 
-int component_def_load(struct kval_pool *pool, const char *name, const char *dir, struct component_def *ret,
-		       struct err *err)
+int component_def_load(struct kval_pool *pool, const char *name, const char *dir,
+		       struct component_def *ret, struct err *err)
 {
 	cleanup_yaml_docs struct yaml_docs docs = { 0 };
 	cleanup_free char *text = NULL;

@@ -12,21 +12,21 @@
 
 struct component_source {
 	/* either a chart ... */
-	const char *chart;               /* its name; NULL: manifests */
-	const char *repository;          /* https://..., oci://...; NULL for a chart in the folder */
-	const char *version, *sha256;    /* sha256 may be NULL: from kiln.lock */
-	const char *chart_path;          /* NULL, or a folder or .tgz below the component's folder */
-	const char *release;             /* default: the chart's name */
-	const char *values;              /* file; NULL: none */
+	const char *chart;	      /* its name; NULL: manifests */
+	const char *repository;	      /* https://..., oci://...; NULL for a chart in the folder */
+	const char *version, *sha256; /* sha256 may be NULL: from kiln.lock */
+	const char *chart_path;	      /* NULL, or a folder or .tgz below the component's folder */
+	const char *release;	      /* default: the chart's name */
+	const char *values;	      /* file; NULL: none */
 	/* ... or manifests: files, folders, URLs */
-	const struct kval *manifests;    /* list of texts, or NULL */
-	bool expand;                     /* ${...} in them too */
-	const char *namespace;           /* of what lacks one; default: the component's */
+	const struct kval *manifests; /* list of texts, or NULL */
+	bool expand;		      /* ${...} in them too */
+	const char *namespace;	      /* of what lacks one; default: the component's */
 	unsigned int line;
 };
 struct component_extra {
 	const char *file;
-	const char *when;                /* a fact that must be set; NULL: always */
+	const char *when; /* a fact that must be set; NULL: always */
 };
 struct component_extras {
 	struct component_extra *items;
@@ -34,20 +34,21 @@ struct component_extras {
 };
 struct component_def {
 	const char *name;
-	const char *dir;                 /* absolute path of the folder */
-	const char *file;                /* its component.yaml, for messages */
+	const char *dir;  /* absolute path of the folder */
+	const char *file; /* its component.yaml, for messages */
 	const char *namespace;
-	const struct kval *namespace_labels;     /* map or NULL */
+	const struct kval *namespace_labels; /* map or NULL */
 	struct component_source *sources;
 	size_t sources_len;
-	struct component_extras before, later;   /* manifests before and after the sources' */
-	const struct kval *after;        /* list of names that must be there, or NULL */
-	const struct kval *after_if;     /* the same, for those that are there */
-	const struct kval *skip;         /* list of {kind, name} */
-	const struct kval *objects;      /* list of {kind, name, gate, wave} */
-	const struct kval *gates;        /* list of {name, hard, timeout, args, when} */
-	const struct kval *images;       /* list of references beyond those found */
-	const struct kval *kinds;        /* list of {group, version, kind, plural, namespaced}: made at run time */
+	struct component_extras before, later; /* manifests before and after the sources' */
+	const struct kval *after;	       /* list of names that must be there, or NULL */
+	const struct kval *after_if;	       /* the same, for those that are there */
+	const struct kval *skip;	       /* list of {kind, name} */
+	const struct kval *objects;	       /* list of {kind, name, gate, wave} */
+	const struct kval *gates;	       /* list of {name, hard, timeout, args, when} */
+	const struct kval *images;	       /* list of references beyond those found */
+	const struct kval
+		*kinds; /* list of {group, version, kind, plural, namespaced}: made at run time */
 };
 
 /* @dir and @name are copied into the pool. */

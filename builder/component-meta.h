@@ -9,9 +9,9 @@
 #include "cluster.h"
 
 struct component_meta {
-	struct string_list after;        /* components that must stand before */
-	struct string_list after_if;     /* the same, where they are in the list at all */
-	struct string_list provides;     /* cni, storage-class */
+	struct string_list after;    /* components that must stand before */
+	struct string_list after_if; /* the same, where they are in the list at all */
+	struct string_list provides; /* cni, storage-class */
 };
 void component_meta_done(struct component_meta *m);
 #define cleanup_component_meta CLEANUP(component_meta_done)

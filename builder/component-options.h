@@ -10,9 +10,9 @@
 #include "decode.h"
 
 struct component_kind {
-	const char *name;                /* its folder in bundle/ */
+	const char *name; /* its folder in bundle/ */
 	const struct field *options;
 	const char *doc;
 };
-extern const struct component_kind component_kinds[];    /* ends with a row without a name */
+extern const struct component_kind component_kinds[]; /* ends with a row without a name */
 const struct component_kind *component_kind_find(const char *name);

@@ -7,7 +7,7 @@
 #define PATH_MAX_BYTES 512
 
 struct check {
-	const struct schema_report *report;      /* NULL: only whether it fits */
+	const struct schema_report *report; /* NULL: only whether it fits */
 	char path[PATH_MAX_BYTES];
 	size_t len;
 	size_t mistakes;
@@ -28,9 +28,11 @@ static void PRINTF_LIKE(3, 4) bad(struct check *k, const struct kval *at, const 
 	k->r = k->report->fn(k->report->arg, at, k->path, text);
 }
 
-static void check_value(struct check *k, const struct kval *schema, const struct kval *v, bool root);
+static void check_value(struct check *k, const struct kval *schema, const struct kval *v,
+			bool root);
 
-static void check_at(struct check *k, const struct kval *schema, const struct kval *v, const char *key)
+static void check_at(struct check *k, const struct kval *schema, const struct kval *v,
+		     const char *key)
 {
 	size_t old = k->len;
 	int n = snprintf(k->path + old, sizeof(k->path) - old, "%s%s", old > 0 ? "." : "", key);
@@ -43,7 +45,8 @@ static void check_at(struct check *k, const struct kval *schema, const struct kv
 
 static const char *type_of(const struct kval *v)
 {
-	static const char *const names[] = { "null", "boolean", "integer", "number", "string", "array", "object" };
+	static const char *const names[] = { "null",   "boolean", "integer", "number",
+					     "string", "array",	  "object" };
 
 	return names[v->type];
 }
@@ -61,14 +64,18 @@ static bool type_fits(const char *want, const struct kval *v)
 
 static bool is_implicit(const char *key)
 {
-	return strcmp(key, "apiVersion") == 0 || strcmp(key, "kind") == 0 || strcmp(key, "metadata") == 0;
+	return strcmp(key, "apiVersion") == 0 || strcmp(key, "kind") == 0 ||
+	       strcmp(key, "metadata") == 0;
 }
 
-static void check_object(struct check *k, const struct kval *schema, const struct kval *v, bool root)
+static void check_object(struct check *k, const struct kval *schema, const struct kval *v,
+			 bool root)
 {
-	const struct kval *properties = kval_get(schema, "properties"), *required = kval_get(schema, "required");
+	const struct kval *properties = kval_get(schema, "properties"),
+			  *required = kval_get(schema, "required");
 	const struct kval *more = kval_get(schema, "additionalProperties");
-	bool open = kval_true(kval_get(schema, "x-kubernetes-preserve-unknown-fields")) || kval_true(more);
+	bool open = kval_true(kval_get(schema, "x-kubernetes-preserve-unknown-fields")) ||
+		    kval_true(more);
 	bool embedded = root || kval_true(kval_get(schema, "x-kubernetes-embedded-resource"));
 	/* below allOf and kin there are only conditions, no new fields */
 	bool structural = kval_get(schema, "type") != NULL;
@@ -95,8 +102,8 @@ static void check_object(struct check *k, const struct kval *schema, const struc
 	}
 }
 
-static void check_count(struct check *k, const struct kval *schema, const struct kval *v, const char *min_key,
-			const char *max_key, size_t n, const char *of)
+static void check_count(struct check *k, const struct kval *schema, const struct kval *v,
+			const char *min_key, const char *max_key, size_t n, const char *of)
 {
 	int64_t min, max;
 
@@ -149,10 +156,12 @@ static void check_enum(struct check *k, const struct kval *list, const struct kv
 	words[0] = '\0';
 	for (size_t i = 0; i < list->items_len && len < sizeof(words) - 60; i++)
 		len += (size_t)snprintf(words + len, sizeof(words) - len, "%s%.50s", i ? ", " : "",
-					kval_str(list->items[i]) ?: list->items[i]->type == KVAL_INT ?
-					list->items[i]->text : "?");
-	bad(k, v, "'%.100s' is none of: %s", v->type >= KVAL_INT && v->type <= KVAL_STRING ? v->text : type_of(v),
-	    words);
+					kval_str(list->items[i])
+						?: list->items[i]->type == KVAL_INT
+						   ? list->items[i]->text
+						   : "?");
+	bad(k, v, "'%.100s' is none of: %s",
+	    v->type >= KVAL_INT && v->type <= KVAL_STRING ? v->text : type_of(v), words);
 }
 
 /* How many of the schemas in a list fit. */
@@ -179,7 +188,9 @@ static void check_combined(struct check *k, const struct kval *schema, const str
 	if (kval_is(any, KVAL_LIST) && fitting(any, v) == 0)
 		bad(k, v, "fits none of the forms that are allowed here (anyOf)");
 	if (kval_is(one, KVAL_LIST) && fitting(one, v) != 1)
-		bad(k, v, "must fit exactly one of the forms that are allowed here (oneOf), not %zu", fitting(one, v));
+		bad(k, v,
+		    "must fit exactly one of the forms that are allowed here (oneOf), not %zu",
+		    fitting(one, v));
 	if (kval_is(no, KVAL_MAP)) {
 		struct check inner = { 0 };
 
@@ -198,7 +209,8 @@ static void check_value(struct check *k, const struct kval *schema, const struct
 		return;
 	if (v->type == KVAL_NULL) {
 		/* the API server drops a null that has a default, and takes one that may be */
-		if (type && !kval_true(kval_get(schema, "nullable")) && !kval_get(schema, "default"))
+		if (type && !kval_true(kval_get(schema, "nullable")) &&
+		    !kval_get(schema, "default"))
 			bad(k, v, "null, not %s", type);
 		return;
 	}
@@ -224,7 +236,8 @@ static void check_value(struct check *k, const struct kval *schema, const struct
 	check_combined(k, schema, v);
 }
 
-int crd_schema_check(const struct kval *schema, const struct kval *object, const struct schema_report *report)
+int crd_schema_check(const struct kval *schema, const struct kval *object,
+		     const struct schema_report *report)
 {
 	struct check k = { .report = report };
 

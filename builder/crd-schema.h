@@ -18,4 +18,5 @@ struct schema_report {
 };
 
 /* @schema: openAPIV3Schema of the version. */
-int crd_schema_check(const struct kval *schema, const struct kval *object, const struct schema_report *report);
+int crd_schema_check(const struct kval *schema, const struct kval *object,
+		     const struct schema_report *report);

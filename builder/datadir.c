@@ -60,7 +60,8 @@ int datadir_path(const char *rel, char **ret, struct err *err)
 	if (!path)
 		return err_nomem(err);
 	if (access(path, F_OK) < 0)
-		return err_setf(err, -ENOENT, "cannot find '%s' in Kiln's data: '%s' is not there", rel, path);
+		return err_setf(err, -ENOENT, "cannot find '%s' in Kiln's data: '%s' is not there",
+				rel, path);
 	*ret = TAKE_PTR(path);
 	return 0;
 }

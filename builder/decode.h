@@ -24,14 +24,14 @@
 
 enum field_flags {
 	FIELD_REQUIRED = 1 << 0,
-	FIELD_SECRET = 1 << 1,   /* the value is a secret: hidden wherever it is shown */
+	FIELD_SECRET = 1 << 1,	 /* the value is a secret: hidden wherever it is shown */
 	FIELD_NONEMPTY = 1 << 3, /* a list holds at least one item */
-	FIELD_REPEATS = 1 << 2,  /* a list may hold the same text twice */
+	FIELD_REPEATS = 1 << 2,	 /* a list may hold the same text twice */
 };
 
 struct decode {
 	struct diag_list *diags;
-	const char *dir;         /* borrowed; the folder relative paths start from */
+	const char *dir; /* borrowed; the folder relative paths start from */
 };
 
 struct field;
@@ -40,7 +40,7 @@ struct field_type {
 	void (*decode)(struct decode *d, const struct ynode *v, const struct field *f, void *dst);
 	/* A JSON Schema of the value; NULL: out of memory. */
 	json_t *(*schema)(const struct field *f);
-	const char *name;        /* for the man page: "text", "size" */
+	const char *name; /* for the man page: "text", "size" */
 	/* The JSON of a decoded scalar (component options); NULL: cannot stand there. */
 	json_t *(*json)(const void *value);
 	void (*done)(void *value); /* NULL: owns nothing */
@@ -49,11 +49,11 @@ struct field {
 	const char *key;
 	const struct field_type *type;
 	size_t offset;
-	unsigned int flags;      /* enum field_flags */
+	unsigned int flags; /* enum field_flags */
 	const void *arg;
-	const char *def;         /* decoded when the key is missing; NULL: nothing is set */
+	const char *def; /* decoded when the key is missing; NULL: nothing is set */
 	const char *doc;
-	size_t pos_offset;       /* of a struct pos in the same struct; 0: none kept */
+	size_t pos_offset; /* of a struct pos in the same struct; 0: none kept */
 };
 #define OFFSET(type, member) offsetof(type, member)
 
@@ -84,10 +84,10 @@ json_t *decode_json(struct decode *d, const struct ynode *v);
 
 /* type_text: char *, owned. arg NULL or: */
 struct text_rule {
-	const char *what;                        /* "a host name" */
+	const char *what; /* "a host name" */
 	bool (*valid)(const char *s);
-	const char *pattern;                     /* for the schema; NULL: none */
-	const char *hint;                        /* what would be right, or NULL */
+	const char *pattern; /* for the schema; NULL: none */
+	const char *hint;    /* what would be right, or NULL */
 };
 /* type_uint: unsigned int; arg: */
 struct uint_rule {

@@ -15,7 +15,7 @@
 #define CEPH_PART_LABEL "ceph-osd"
 #define CLUSTER_DNS_DOMAIN "cluster.local"
 #define K3S_DATA_DIR "/var/lib/rancher/k3s"
-#define CLUSTER_DNS_INDEX 10     /* of each service range, as K3s has it */
+#define CLUSTER_DNS_INDEX 10 /* of each service range, as K3s has it */
 
 /* The first control-plane of the file: it makes the cluster, the others join it. */
 const struct node *cluster_init_node(const struct cluster *c);
@@ -44,4 +44,4 @@ const char *node_fqdn(const struct cluster *c, const struct node *n, char *dst, 
 /* GUID of the partition entry for Ceph on the system disk; the same after a re-image. */
 void node_ceph_partition_guid(const char *cluster_id, const struct node *n, struct guid *ret);
 /* GPT type of the root partition of an architecture: root-arm64, root-x86-64; NULL: unknown. */
-const char *root_partition_type(const char *arch);       /* systemd's name */
+const char *root_partition_type(const char *arch); /* systemd's name */

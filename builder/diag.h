@@ -24,20 +24,20 @@
 #define DIAG_MAX 200
 
 struct diag {
-	unsigned int line, col, width;   /* width of the marked text in characters */
-	char *msg;                       /* owned */
+	unsigned int line, col, width; /* width of the marked text in characters */
+	char *msg;		       /* owned */
 };
-struct diag_hidden {                     /* a part of a source line that is never shown */
+struct diag_hidden { /* a part of a source line that is never shown */
 	unsigned int line, col, width;
 };
 struct diag_list {
-	char *path;                      /* owned; as the user named the file */
-	char *source;                    /* owned; the whole text, for the shown line */
+	char *path;   /* owned; as the user named the file */
+	char *source; /* owned; the whole text, for the shown line */
 	size_t source_len;
-	struct diag *items;              /* owned */
+	struct diag *items; /* owned */
 	size_t len, size;
-	size_t dropped;                  /* mistakes beyond DIAG_MAX */
-	struct diag_hidden *hidden;      /* owned */
+	size_t dropped;		    /* mistakes beyond DIAG_MAX */
+	struct diag_hidden *hidden; /* owned */
 	size_t hidden_len, hidden_size;
 	bool nomem;
 };
@@ -46,8 +46,8 @@ void diag_list_done(struct diag_list *l);
 int diag_addf(struct diag_list *l, unsigned int line, unsigned int col, unsigned int width,
 	      const char *fmt, ...) PRINTF_LIKE(5, 6);
 void diag_hide(struct diag_list *l, unsigned int line, unsigned int col, unsigned int width);
-void diag_sort(struct diag_list *l);                     /* by place, stable */
-void diag_print(const struct diag_list *l, FILE *out);   /* text with caret lines */
+void diag_sort(struct diag_list *l);		       /* by place, stable */
+void diag_print(const struct diag_list *l, FILE *out); /* text with caret lines */
 /* {"file", "errors": [{"line", "column", "width", "message"}], "more": N}, one line. */
 int diag_print_json(const struct diag_list *l, FILE *out);
 #define cleanup_diag_list CLEANUP(diag_list_done)

@@ -34,18 +34,19 @@ struct expand {
 
 static int unknown(struct expand *e, const struct kval *at, const char *name)
 {
-	return err_setf(e->err, -EINVAL, "%s:%u:%u: no fact '%s'; docs/components.md lists them", e->file, at->line,
-			at->col, name);
+	return err_setf(e->err, -EINVAL, "%s:%u:%u: no fact '%s'; docs/components.md lists them",
+			e->file, at->line, at->col, name);
 }
 
 /* The fact between "${" and "}"; 1: a secret, which stays as it is. */
-static int lookup(struct expand *e, const struct kval *at, const char *from, size_t len, struct kval **ret)
+static int lookup(struct expand *e, const struct kval *at, const char *from, size_t len,
+		  struct kval **ret)
 {
 	char name[256];
 
 	if (len >= sizeof(name) || len == 0)
-		return err_setf(e->err, -EINVAL, "%s:%u:%u: not a fact's name between '${' and '}'", e->file, at->line,
-				at->col);
+		return err_setf(e->err, -EINVAL, "%s:%u:%u: not a fact's name between '${' and '}'",
+				e->file, at->line, at->col);
 	memcpy(name, from, len);
 	name[len] = '\0';
 	if (strncmp(name, "secret:", 7) == 0)
@@ -54,7 +55,8 @@ static int lookup(struct expand *e, const struct kval *at, const char *from, siz
 	return *ret ? 0 : unknown(e, at, name);
 }
 
-static int append_scalar(struct expand *e, const struct kval *at, const struct kval *fact, struct buf *out)
+static int append_scalar(struct expand *e, const struct kval *at, const struct kval *fact,
+			 struct buf *out)
 {
 	switch (fact->type) {
 	case KVAL_STRING:
@@ -65,7 +67,8 @@ static int append_scalar(struct expand *e, const struct kval *at, const struct k
 		return buf_adds(out, fact->boolean ? "true" : "false");
 	default:
 		return err_setf(e->err, -EINVAL,
-				"%s:%u:%u: a list, a map or nothing cannot stand inside a text; let '${...}' be the whole value",
+				"%s:%u:%u: a list, a map or nothing cannot stand inside a text; "
+				"let '${...}' be the whole value",
 				e->file, at->line, at->col);
 	}
 }
@@ -87,7 +90,8 @@ static int expand_text(struct expand *e, const struct kval *at, struct buf *out)
 		(void)buf_add(out, s, (size_t)(hit - s));
 		end = strchr(hit, '}');
 		if (!end)
-			return err_setf(e->err, -EINVAL, "%s:%u:%u: '${' without '}'; a plain one is '$${'", e->file,
+			return err_setf(e->err, -EINVAL,
+					"%s:%u:%u: '${' without '}'; a plain one is '$${'", e->file,
 					at->line, at->col);
 		r = lookup(e, at, hit + 2, (size_t)(end - hit) - 2, &fact);
 		if (r < 0)
@@ -157,8 +161,9 @@ static int expand(struct expand *e, struct kval *v)
 		r = expand(e, v->pairs[i].value);
 	}
 	if (r == 0 && keys && kval_sort(v, &dup) < 0)
-		return err_setf(e->err, -EINVAL, "%s:%u:%u: key '%s' is there twice once '${...}' is replaced", e->file,
-				v->line, v->col, v->pairs[dup].key->text);
+		return err_setf(e->err, -EINVAL,
+				"%s:%u:%u: key '%s' is there twice once '${...}' is replaced",
+				e->file, v->line, v->col, v->pairs[dup].key->text);
 	return r;
 }
 

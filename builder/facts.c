@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define CEPH_DEVICE "/dev/disk/by-kiln/ceph"
-#define API_HOST "127.0.0.1"     /* every K3s node has the API server there: the server itself, */
-#define API_PORT 6444            /* or an agent's load balancer; it needs no Service routing */
+#define API_HOST "127.0.0.1" /* every K3s node has the API server there: the server itself, */
+#define API_PORT 6444	     /* or an agent's load balancer; it needs no Service routing */
 
 /* Building with one check at the end: the first failure is kept. */
 struct making {
@@ -145,7 +145,8 @@ static void range_facts(struct making *m, struct kval *facts)
 		if (m->r == 0)
 			add_addr(m, api, &a);
 		else
-			(void)err_setf(m->err, m->r, "the service range has no address for the cluster's DNS");
+			(void)err_setf(m->err, m->r,
+				       "the service range has no address for the cluster's DNS");
 	}
 	if (m->r == 0)
 		set_text(m, services, "dns_first", dns->items[0]->text);
@@ -170,10 +171,12 @@ static void lb_facts(struct making *m, struct kval *facts)
 		set_joined(m, map, "first_csv", first, ",");
 }
 
-/* A policy's interfaces are regular expressions; a name has no special characters but maybe a dot. */
+/* A policy's interfaces are regular expressions; a name has no special characters but maybe a dot.
+ */
 static int interface_facts(struct making *m, struct kval *network)
 {
-	struct kval *list = new_list(m, network, "interfaces"), *names = kval_new(m->pool, KVAL_MAP);
+	struct kval *list = new_list(m, network, "interfaces"),
+		    *names = kval_new(m->pool, KVAL_MAP);
 	char text[DERIVE_IFNAME_MAX * 2 + 3], name[DERIVE_IFNAME_MAX];
 	int r;
 
@@ -225,7 +228,8 @@ static void node_facts(struct making *m, struct kval *facts)
 		for (size_t k = 0; k < n->addresses.len; k++) {
 			const char *full = node_fqdn(m->c, n, fqdn, sizeof(fqdn));
 
-			(void)buf_addf(&hosts, "%s %s", ip_addr_format(&n->addresses.items[k].addr, text), n->name);
+			(void)buf_addf(&hosts, "%s %s",
+				       ip_addr_format(&n->addresses.items[k].addr, text), n->name);
 			(void)buf_addf(&hosts, strcmp(full, n->name) != 0 ? " %s\n" : "\n", full);
 		}
 	}
@@ -233,7 +237,8 @@ static void node_facts(struct making *m, struct kval *facts)
 	set_int(m, map, "control_planes", (int64_t)cluster_count_role(m->c, ROLE_CONTROL_PLANE));
 	set_int(m, map, "workers", (int64_t)cluster_count_role(m->c, ROLE_WORKER));
 	set_int(m, map, "always_on", (int64_t)always_on);
-	/* one more than nodes that are up would stay Pending for ever: they refuse to share a host */
+	/* one more than nodes that are up would stay Pending for ever: they refuse to share a host
+	 */
 	set_int(m, map, "operator_replicas", always_on < 2 ? 1 : 2);
 	set_text(m, map, "hosts", buf_str(&hosts));
 }
@@ -263,7 +268,8 @@ static void storage_facts(struct making *m, struct kval *facts)
 	set_int(m, map, "mons", osds >= 3 ? 3 : 1);
 	set_int(m, map, "mgrs", osds >= 2 ? 2 : 1);
 	set_text(m, map, "pool", m->c->storage.pool);
-	(void)snprintf(class, sizeof(class), "%s-block", m->c->storage.pool ? m->c->storage.pool : "");
+	(void)snprintf(class, sizeof(class), "%s-block",
+		       m->c->storage.pool ? m->c->storage.pool : "");
 	set_text(m, map, "class", class);
 	set_int(m, map, "replicas", m->c->storage.replicas);
 	set_bool(m, map, "safe_replicas", m->c->storage.replicas > 1);
@@ -281,8 +287,9 @@ static void option_facts(struct making *m, struct kval *facts, const struct comp
 		struct kval *v = new_map(m, has, other->name);
 
 		/* those that others derive from: Argo CD's host, the issuer's name */
-		set(m, v, "options", other->options ? kval_from_json(m->pool, other->options) :
-						      kval_new(m->pool, KVAL_MAP));
+		set(m, v, "options",
+		    other->options ? kval_from_json(m->pool, other->options)
+				   : kval_new(m->pool, KVAL_MAP));
 		set_bool(m, v, "present", true);
 	}
 }
@@ -314,8 +321,8 @@ static void dns_facts(struct making *m, struct kval *facts)
 
 	if (m->r < 0)
 		return;
-	servers = json_array_size(upstream) > 0 ? kval_from_json(m->pool, upstream) :
-						  kval_path(facts, "network.dns");
+	servers = json_array_size(upstream) > 0 ? kval_from_json(m->pool, upstream)
+						: kval_path(facts, "network.dns");
 	set(m, map, "upstream", servers);
 	cidrs = new_list(m, map, "upstream_cidrs");
 	for (size_t i = 0; m->r == 0 && i < servers->items_len; i++) {
@@ -339,16 +346,22 @@ static void derived_facts(struct making *m, struct kval *facts)
 	uint64_t capacity;
 	char text[32];
 
-	set_bool(m, map, "login_https", repo && strncmp(repo, "http", 4) == 0 && has_secret(argocd, "password"));
-	set_bool(m, map, "login_ssh", repo && strncmp(repo, "http", 4) != 0 && has_secret(argocd, "ssh_key"));
+	set_bool(m, map, "login_https",
+		 repo && strncmp(repo, "http", 4) == 0 && has_secret(argocd, "password"));
+	set_bool(m, map, "login_ssh",
+		 repo && strncmp(repo, "http", 4) != 0 && has_secret(argocd, "ssh_key"));
 	map = new_map(m, facts, "acme");
-	server = issuer ? json_string_value(json_object_get(json_object_get(issuer->options, "issuer"), "server")) :
-			  NULL;
-	set_text(m, map, "url", server && strcmp(server, "staging") == 0 ?
-		 "https://acme-staging-v02.api.letsencrypt.org/directory" :
-		 "https://acme-v02.api.letsencrypt.org/directory");
+	server = issuer ? json_string_value(json_object_get(
+				  json_object_get(issuer->options, "issuer"), "server"))
+			: NULL;
+	set_text(m, map, "url",
+		 server && strcmp(server, "staging") == 0
+			 ? "https://acme-staging-v02.api.letsencrypt.org/directory"
+			 : "https://acme-v02.api.letsencrypt.org/directory");
 	map = new_map(m, facts, "garage");
-	capacity = garage ? (uint64_t)json_integer_value(json_object_get(garage->options, "capacity")) : 0;
+	capacity =
+		garage ? (uint64_t)json_integer_value(json_object_get(garage->options, "capacity"))
+		       : 0;
 	(void)snprintf(text, sizeof(text), capacity % (1 << 30) == 0 ? "%lluGi" : "%llu",
 		       (unsigned long long)(capacity % (1 << 30) == 0 ? capacity >> 30 : capacity));
 	set_text(m, map, "capacity", text);

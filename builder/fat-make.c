@@ -7,8 +7,8 @@
 #include <string.h>
 
 #define TIMEOUT_MS 120000
-#define FAT32_CLUSTERS_MIN 65525u        /* below, readers take it for FAT16 */
-#define SLACK_CLUSTERS 512u              /* tables and reserved sectors count too */
+#define FAT32_CLUSTERS_MIN 65525u /* below, readers take it for FAT16 */
+#define SLACK_CLUSTERS 512u	  /* tables and reserved sectors count too */
 
 struct mtools_env {
 	char epoch[48];
@@ -45,14 +45,15 @@ static int run(const struct fat_make *m, const char *const *argv, struct err *er
 
 static int drive(const struct fat_make *m, char dst[PATH_MAX], struct err *err)
 {
-	if (snprintf(dst, PATH_MAX, "%s@@%llu", m->image, (unsigned long long)m->start_bytes) >= PATH_MAX)
+	if (snprintf(dst, PATH_MAX, "%s@@%llu", m->image, (unsigned long long)m->start_bytes) >=
+	    PATH_MAX)
 		return err_setf(err, -ENAMETOOLONG, "path '%s' is too long", m->image);
 	return 0;
 }
 
 static unsigned int cluster_sectors(const struct fat_make *m)
 {
-	unsigned int n = 8;      /* 4 KiB: what the Pi's builders use, and a page of flash */
+	unsigned int n = 8; /* 4 KiB: what the Pi's builders use, and a page of flash */
 
 	while (n > 1 && m->size_bytes / (512u * n) < FAT32_CLUSTERS_MIN + SLACK_CLUSTERS)
 		n /= 2;
@@ -62,9 +63,10 @@ static unsigned int cluster_sectors(const struct fat_make *m)
 int fat_make(const struct fat_make *m, struct err *err)
 {
 	char id[16], sectors[8], hidden[24], offset[24], blocks[24];
-	const char *const argv[] = { "mkfs.vfat", "-F", "32", "-S", "512", "-s", sectors, "-R", "32", "-f", "2",
-				     "--invariant", "-i", id, "-n", m->label, "-h", hidden, "--offset",
-				     offset, m->image, blocks, NULL };
+	const char *const argv[] = { "mkfs.vfat", "-F",	  "32",	    "-S",     "512", "-s",
+				     sectors,	  "-R",	  "32",	    "-f",     "2",   "--invariant",
+				     "-i",	  id,	  "-n",	    m->label, "-h",  hidden,
+				     "--offset",  offset, m->image, blocks,   NULL };
 	int r;
 
 	if (m->size_bytes / (512u * cluster_sectors(m)) < FAT32_CLUSTERS_MIN + SLACK_CLUSTERS)
@@ -72,7 +74,8 @@ int fat_make(const struct fat_make *m, struct err *err)
 				(unsigned long long)m->size_bytes);
 	(void)snprintf(id, sizeof(id), "%08x", m->volume_id);
 	(void)snprintf(sectors, sizeof(sectors), "%u", cluster_sectors(m));
-	(void)snprintf(hidden, sizeof(hidden), "%llu", (unsigned long long)m->disk_start_bytes / 512);
+	(void)snprintf(hidden, sizeof(hidden), "%llu",
+		       (unsigned long long)m->disk_start_bytes / 512);
 	(void)snprintf(offset, sizeof(offset), "%llu", (unsigned long long)m->start_bytes / 512);
 	(void)snprintf(blocks, sizeof(blocks), "%llu", (unsigned long long)m->size_bytes / 1024);
 	r = run(m, argv, err);
@@ -100,7 +103,8 @@ static int add_entry(void *arg, const struct tree_entry *e, struct err *err)
 	if (S_ISDIR(e->st->st_mode))
 		return run(a->make, mkdir_argv, err);
 	if (!S_ISREG(e->st->st_mode))
-		return err_setf(err, -EINVAL, "'%s' is neither a file nor a folder: FAT has no place for it",
+		return err_setf(err, -EINVAL,
+				"'%s' is neither a file nor a folder: FAT has no place for it",
 				e->path);
 	return run(a->make, copy_argv, err);
 }

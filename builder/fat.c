@@ -93,8 +93,8 @@ static void copy_label(char dst[12], const char src[11])
 static int decode_boot(struct fat *f, const struct boot_sector *b, struct err *err)
 {
 	uint32_t sectors = le16toh(b->sectors16) ? le16toh(b->sectors16) : le32toh(b->sectors32);
-	uint32_t table = le16toh(b->table_sectors16) ? le16toh(b->table_sectors16) :
-						       le32toh(b->f32.table_sectors32);
+	uint32_t table = le16toh(b->table_sectors16) ? le16toh(b->table_sectors16)
+						     : le32toh(b->f32.table_sectors32);
 	uint32_t reserved = le16toh(b->reserved_sectors);
 	uint64_t before;
 
@@ -107,8 +107,8 @@ static int decode_boot(struct fat *f, const struct boot_sector *b, struct err *e
 	f->tables = b->tables;
 	f->table_bytes = (uint64_t)table * f->sector_bytes;
 	f->size_bytes = (uint64_t)sectors * f->sector_bytes;
-	f->root_bytes = ((uint64_t)le16toh(b->root_entries) * 32 + f->sector_bytes - 1) / f->sector_bytes *
-			f->sector_bytes;
+	f->root_bytes = ((uint64_t)le16toh(b->root_entries) * 32 + f->sector_bytes - 1) /
+			f->sector_bytes * f->sector_bytes;
 	f->table_offset = f->start_bytes + (uint64_t)reserved * f->sector_bytes;
 	f->data_offset = f->table_offset + f->tables * f->table_bytes + f->root_bytes;
 	before = f->data_offset - f->start_bytes;
@@ -284,13 +284,17 @@ static void short_name(const struct dir_entry *e, char *dst)
 			dst[at++] = '.';
 		if (c >= 'A' && c <= 'Z' && (i < 8 ? lower_base : lower_ext))
 			c = (char)(c - 'A' + 'a');
-		put_utf8(dst, &at, (uint8_t)c == 0x05 ? 0xe5 : (uint8_t)c < 0x80 ? (uint8_t)c : '?');
+		put_utf8(dst, &at,
+			 (uint8_t)c == 0x05  ? 0xe5
+			 : (uint8_t)c < 0x80 ? (uint8_t)c
+					     : '?');
 	}
 	dst[at] = '\0';
 }
 
 /* The long name when its checksum fits, else the short one; true: long. */
-static bool entry_name(const struct long_name *l, const struct dir_entry *e, char dst[NAME_MAX_UTF8])
+static bool entry_name(const struct long_name *l, const struct dir_entry *e,
+		       char dst[NAME_MAX_UTF8])
 {
 	size_t at = 0;
 
@@ -333,8 +337,8 @@ static int add_entry(struct fat *f, const char *parent, const char *name, const 
 	return 0;
 }
 
-static int load_dir(struct fat *f, const char *data, size_t len, const char *parent, unsigned int depth,
-		    struct err *err);
+static int load_dir(struct fat *f, const char *data, size_t len, const char *parent,
+		    unsigned int depth, struct err *err);
 
 static int load_subdir(struct fat *f, size_t index, unsigned int depth, struct err *err)
 {
@@ -354,8 +358,8 @@ static int load_subdir(struct fat *f, size_t index, unsigned int depth, struct e
 	return load_dir(f, data, len, path, depth, err);
 }
 
-static int load_dir(struct fat *f, const char *data, size_t len, const char *parent, unsigned int depth,
-		    struct err *err)
+static int load_dir(struct fat *f, const char *data, size_t len, const char *parent,
+		    unsigned int depth, struct err *err)
 {
 	struct long_name l = { 0 };
 	int r;
@@ -513,7 +517,8 @@ int fat_read(const struct fat *f, const char *path, size_t max, char **ret, size
 	if (e->is_dir)
 		return err_setf(err, -EISDIR, "'%s' on the boot partition is a folder", path);
 	if (e->size_bytes > max)
-		return err_setf(err, -EFBIG, "'%s' on the boot partition has more than %zu bytes", path, max);
+		return err_setf(err, -EFBIG, "'%s' on the boot partition has more than %zu bytes",
+				path, max);
 	r = fat_file_ranges(f, e, &ranges, &len, err);
 	if (r < 0)
 		return r;
@@ -521,7 +526,8 @@ int fat_read(const struct fat *f, const char *path, size_t max, char **ret, size
 	if (!data)
 		return err_nomem(err);
 	for (size_t i = 0; i < len; i++) {
-		r = read_at(f, data + at, (size_t)ranges[i].length_bytes, ranges[i].offset_bytes, err);
+		r = read_at(f, data + at, (size_t)ranges[i].length_bytes, ranges[i].offset_bytes,
+			    err);
 		if (r < 0)
 			return err_wrapf(err, r, "'%s'", path);
 		at += (size_t)ranges[i].length_bytes;
@@ -550,7 +556,8 @@ int fat_extract(const struct fat *f, const struct fat_entry *e, int out_fd, stru
 
 int fat_used_ranges(const struct fat *f, struct fat_range **ret, size_t *ret_len, struct err *err)
 {
-	cleanup_free struct fat_range *ranges = calloc((size_t)f->clusters / 2 + 2, sizeof(*ranges));
+	cleanup_free struct fat_range *ranges =
+		calloc((size_t)f->clusters / 2 + 2, sizeof(*ranges));
 	size_t len = 1;
 
 	if (!ranges)
@@ -565,7 +572,8 @@ int fat_used_ranges(const struct fat *f, struct fat_range **ret, size_t *ret_len
 		if (last->offset_bytes + last->length_bytes == cluster_offset(f, c))
 			last->length_bytes += f->cluster_bytes;
 		else
-			ranges[len++] = (struct fat_range){ cluster_offset(f, c), f->cluster_bytes };
+			ranges[len++] =
+				(struct fat_range){ cluster_offset(f, c), f->cluster_bytes };
 	}
 	*ret = TAKE_PTR(ranges);
 	*ret_len = len;

@@ -8,7 +8,8 @@ enum { BEGIN_NODE = 1, END_NODE = 2, PROP = 3, NOP = 4, END = 9 };
 #define MAGIC 0xd00dfeedU
 
 struct header {
-	uint32_t magic, total_bytes, struct_at, strings_at, reserve_at, version, last_comp_version, boot_cpu;
+	uint32_t magic, total_bytes, struct_at, strings_at, reserve_at, version, last_comp_version,
+		boot_cpu;
 	uint32_t strings_bytes, struct_bytes;
 };
 _Static_assert(sizeof(struct header) == 40, "as on disk");
@@ -49,7 +50,7 @@ static int grow(void *items, size_t len, size_t size)
 	void **list = items;
 	void *more;
 
-	if (len & (len - 1))     /* at 0, 1, 2, 4 ... */
+	if (len & (len - 1)) /* at 0, 1, 2, 4 ... */
 		return 0;
 	more = reallocarray(*list, len ? len * 2 : 1, size);
 	if (!more)
@@ -77,8 +78,10 @@ static int add_prop(struct reader *r, int node, struct err *err)
 {
 	uint32_t len, name;
 
-	if (word(r, &len) < 0 || word(r, &name) < 0 || len > r->structs_len - r->at || name >= r->strings_len ||
-	    strnlen((const char *)r->strings + name, r->strings_len - name) == r->strings_len - name)
+	if (word(r, &len) < 0 || word(r, &name) < 0 || len > r->structs_len - r->at ||
+	    name >= r->strings_len ||
+	    strnlen((const char *)r->strings + name, r->strings_len - name) ==
+		    r->strings_len - name)
 		return damaged(err, "a property lies outside of it");
 	/* properties come before the node's children: they stand together */
 	if (node != (int)r->f.nodes_len - 1)
@@ -114,12 +117,14 @@ static int walk(struct reader *r, struct err *err)
 			depth--;
 			break;
 		case PROP:
-			e = node < 0 ? damaged(err, "a property outside of any node") : add_prop(r, node, err);
+			e = node < 0 ? damaged(err, "a property outside of any node")
+				     : add_prop(r, node, err);
 			break;
 		case NOP:
 			break;
 		case END:
-			return depth || !r->f.nodes_len ? damaged(err, "it ends inside of a node") : 0;
+			return depth || !r->f.nodes_len ? damaged(err, "it ends inside of a node")
+							: 0;
 		default:
 			return damaged(err, "an unknown token");
 		}
@@ -144,8 +149,8 @@ int fdt_open(const void *data, size_t len, struct fdt *ret, struct err *err)
 	r.strings_len = be32toh(h.strings_bytes);
 	if (be32toh(h.magic) != MAGIC || be32toh(h.version) < 17)
 		return damaged(err, "no header of version 17");
-	if (total > len || structs_at > total || r.structs_len > total - structs_at || strings_at > total ||
-	    r.strings_len > total - strings_at || structs_at % 4)
+	if (total > len || structs_at > total || r.structs_len > total - structs_at ||
+	    strings_at > total || r.strings_len > total - strings_at || structs_at % 4)
 		return damaged(err, "its parts lie outside of it");
 	r.structs = (const unsigned char *)data + structs_at;
 	r.strings = (const unsigned char *)data + strings_at;

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define FILE_MAX ((size_t)16 << 20)      /* of one file in an overlay */
+#define FILE_MAX ((size_t)16 << 20) /* of one file in an overlay */
 
 static void entry_done(struct fileset_entry *e)
 {
@@ -101,10 +101,12 @@ int fileset_add(struct fileset *fs, const struct fileset_entry *e, struct err *e
 	return 0;
 }
 
-int fileset_addf(struct fileset *fs, const char *path, mode_t mode, unsigned int flags, struct err *err,
-		 const char *fmt, ...)
+int fileset_addf(struct fileset *fs, const char *path, mode_t mode, unsigned int flags,
+		 struct err *err, const char *fmt, ...)
 {
-	struct fileset_entry e = { .path = (char *)(uintptr_t)path, .type = FILESET_FILE, .mode = mode, .flags = flags };
+	struct fileset_entry e = {
+		.path = (char *)(uintptr_t)path, .type = FILESET_FILE, .mode = mode, .flags = flags
+	};
 	va_list ap;
 	int n, r;
 

@@ -15,21 +15,21 @@
 
 enum fileset_type { FILESET_FILE, FILESET_DIR, FILESET_SYMLINK };
 enum fileset_flags {
-	FILESET_SECRET = 1 << 0,         /* contents are hidden by plan, never logged */
+	FILESET_SECRET = 1 << 0, /* contents are hidden by plan, never logged */
 };
 
 struct fileset_entry {
-	char *path;                      /* owned; "/etc/hostname" */
+	char *path; /* owned; "/etc/hostname" */
 	enum fileset_type type;
-	mode_t mode;                     /* permission bits */
+	mode_t mode; /* permission bits */
 	uid_t uid;
 	gid_t gid;
-	unsigned int flags;              /* enum fileset_flags */
-	char *data;                      /* owned; contents, or the target of a symlink */
+	unsigned int flags; /* enum fileset_flags */
+	char *data;	    /* owned; contents, or the target of a symlink */
 	size_t len;
 };
 struct fileset {
-	struct fileset_entry *items;     /* owned, sorted by path */
+	struct fileset_entry *items; /* owned, sorted by path */
 	size_t len, size;
 };
 

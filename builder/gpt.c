@@ -88,7 +88,7 @@ int gpt_write(int fd, const char *path, const struct layout *l, struct err *err)
 		r = err_fdisk(err, r, "write the partition table");
 		return err_wrapf(err, r, "image '%s'", path);
 	}
-	(void)fdisk_deassign_device(cxt, 1);     /* 1: no sync, the caller does it once for all */
+	(void)fdisk_deassign_device(cxt, 1); /* 1: no sync, the caller does it once for all */
 	return 0;
 }
 
@@ -102,8 +102,8 @@ static int read_parts(blkid_partlist list, struct gpt_table *ret, const char *pa
 	int n = blkid_partlist_numof_partitions(list);
 
 	if (n > GPT_PARTS_MAX)
-		return err_setf(err, -E2BIG, "image '%s' has %d partitions; %d are understood", path, n,
-				GPT_PARTS_MAX);
+		return err_setf(err, -E2BIG, "image '%s' has %d partitions; %d are understood",
+				path, n, GPT_PARTS_MAX);
 	for (int i = 0; i < n; i++) {
 		blkid_partition b = blkid_partlist_get_partition(list, i);
 		struct gpt_part *p = &ret->parts[ret->len++];
@@ -128,8 +128,8 @@ int gpt_read(int fd, const char *path, struct gpt_table *ret, struct err *err)
 
 	if (!pr)
 		return err_nomem(err);
-	if (blkid_probe_set_device(pr, fd, 0, 0) != 0 || blkid_probe_enable_partitions(pr, 1) != 0 ||
-	    blkid_probe_enable_superblocks(pr, 0) != 0)
+	if (blkid_probe_set_device(pr, fd, 0, 0) != 0 ||
+	    blkid_probe_enable_partitions(pr, 1) != 0 || blkid_probe_enable_superblocks(pr, 0) != 0)
 		return err_setf(err, -EIO, "cannot probe '%s'", path);
 	list = blkid_probe_get_partitions(pr);
 	table = list ? blkid_partlist_get_table(list) : NULL;
@@ -153,7 +153,8 @@ int gpt_probe(int fd, uint64_t start_bytes, uint64_t size_bytes, struct gpt_prob
 
 	if (!pr)
 		return err_nomem(err);
-	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)start_bytes, (blkid_loff_t)size_bytes) != 0)
+	if (blkid_probe_set_device(pr, fd, (blkid_loff_t)start_bytes, (blkid_loff_t)size_bytes) !=
+	    0)
 		return err_setf(err, -EIO, "cannot probe the partition at %llu",
 				(unsigned long long)start_bytes);
 	(void)blkid_probe_enable_superblocks(pr, 1);
@@ -181,20 +182,26 @@ int gpt_matches(const struct gpt_table *t, const struct layout *l, struct err *e
 	if (t->len != LAYOUT_PARTS)
 		return err_setf(err, -EBADMSG, "%zu partitions, not %d", t->len, LAYOUT_PARTS);
 	if (strcasecmp(t->disk_uuid, l->disk_uuid) != 0)
-		return err_setf(err, -EBADMSG, "disk GUID is %s, not %s", t->disk_uuid, l->disk_uuid);
+		return err_setf(err, -EBADMSG, "disk GUID is %s, not %s", t->disk_uuid,
+				l->disk_uuid);
 	for (size_t i = 0; i < LAYOUT_PARTS; i++) {
 		const struct gpt_part *g = &t->parts[i];
 		const struct layout_part *p = &l->parts[i];
 
 		if (g->number != i + 1 || strcmp(g->label, p->label) != 0 ||
 		    strcasecmp(g->type, p->type) != 0 || strcasecmp(g->uuid, p->uuid) != 0)
-			return err_setf(err, -EBADMSG, "entry %zu is '%s' %s of type %s, not '%s' %s of type %s",
-					i + 1, g->label, g->uuid, g->type, p->label, p->uuid, p->type);
+			return err_setf(err, -EBADMSG,
+					"entry %zu is '%s' %s of type %s, not '%s' %s of type %s",
+					i + 1, g->label, g->uuid, g->type, p->label, p->uuid,
+					p->type);
 		if (g->start_bytes != p->start_bytes || g->size_bytes != p->size_bytes)
-			return err_setf(err, -EBADMSG, "entry %zu lies at %llu, %llu bytes long, not at %llu, %llu",
-					i + 1, (unsigned long long)g->start_bytes,
-					(unsigned long long)g->size_bytes, (unsigned long long)p->start_bytes,
-					(unsigned long long)p->size_bytes);
+			return err_setf(
+				err, -EBADMSG,
+				"entry %zu lies at %llu, %llu bytes long, not at %llu, %llu", i + 1,
+				(unsigned long long)g->start_bytes,
+				(unsigned long long)g->size_bytes,
+				(unsigned long long)p->start_bytes,
+				(unsigned long long)p->size_bytes);
 	}
 	return 0;
 }

@@ -15,8 +15,8 @@
 #define GPT_PARTS_MAX 16
 
 struct gpt_part {
-	unsigned int number;             /* from 1 */
-	char label[128];                 /* UTF-8 */
+	unsigned int number; /* from 1 */
+	char label[128];     /* UTF-8 */
 	char type[GUID_TEXT_MAX], uuid[GUID_TEXT_MAX];
 	uint64_t start_bytes, size_bytes;
 };

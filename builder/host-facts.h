@@ -9,9 +9,9 @@
 #include "cluster.h"
 
 enum host_fact_flags {
-	HOST_IPV6 = 1 << 0,      /* only with IPv6 */
-	HOST_PATTERN = 1 << 1,   /* a name with *, which systemd-sysctl expands: not checked */
-	HOST_CEPH = 1 << 2,      /* only with Ceph */
+	HOST_IPV6 = 1 << 0,    /* only with IPv6 */
+	HOST_PATTERN = 1 << 1, /* a name with *, which systemd-sysctl expands: not checked */
+	HOST_CEPH = 1 << 2,    /* only with Ceph */
 };
 struct host_sysctl {
 	const char *key, *value;
@@ -23,7 +23,7 @@ struct host_module {
 	unsigned int flags;
 	const char *why;
 };
-extern const struct host_sysctl host_sysctls[];  /* end with a NULL key, name, … */
+extern const struct host_sysctl host_sysctls[]; /* end with a NULL key, name, … */
 extern const struct host_module host_modules[];
 extern const char *const host_cgroups[];
 /* Whether a row with these flags is for this cluster. */

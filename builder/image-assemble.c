@@ -36,7 +36,8 @@ int boot_uuid_parse(const char *text, uint32_t *ret)
 }
 
 /* File systems without INSERT_RANGE: a second file, reflinked where that is possible. */
-static int insert_by_copy(struct tempfile **file, const char *target, uint64_t len_bytes, struct err *err)
+static int insert_by_copy(struct tempfile **file, const char *target, uint64_t len_bytes,
+			  struct err *err)
 {
 	cleanup_tempfile struct tempfile *t = NULL;
 	uint64_t at = 0, offset = 0, len = 0;
@@ -105,7 +106,8 @@ static int check_root_size(int fd, const struct layout_part *p, uint64_t start, 
 	if (r < 0)
 		return r;
 	if (total != p->size_bytes)
-		return err_setf(err, -EBADMSG, "root's file system has %llu bytes, its partition %llu",
+		return err_setf(err, -EBADMSG,
+				"root's file system has %llu bytes, its partition %llu",
 				(unsigned long long)total, (unsigned long long)p->size_bytes);
 	return 0;
 }
@@ -123,8 +125,8 @@ int image_verify(int fd, const char *path, const struct layout *l, const char *r
 	if (fstat(fd, &st) < 0)
 		return err_errnof(err, -errno, "cannot look at '%s'", path);
 	if ((uint64_t)st.st_size != l->disk_bytes)
-		return err_setf(err, -EBADMSG, "'%s' has %lld bytes, not %llu", path, (long long)st.st_size,
-				(unsigned long long)l->disk_bytes);
+		return err_setf(err, -EBADMSG, "'%s' has %lld bytes, not %llu", path,
+				(long long)st.st_size, (unsigned long long)l->disk_bytes);
 	r = gpt_read(fd, path, &t, err);
 	if (r == 0)
 		r = gpt_matches(&t, l, err);
@@ -136,12 +138,13 @@ int image_verify(int fd, const char *path, const struct layout *l, const char *r
 		r = check_root_size(fd, root, root->start_bytes, err);
 	if (r < 0)
 		return err_wrapf(err, r, "image '%s' is not what was to be written", path);
-	if (strcmp(on_boot.type, "vfat") != 0 || strcmp(on_boot.uuid, boot_uuid_format(boot_id, boot_uuid)) != 0)
-		return err_setf(err, -EBADMSG, "image '%s': entry 1 holds '%s' %s, not vfat %s", path, on_boot.type,
-				on_boot.uuid, boot_uuid);
+	if (strcmp(on_boot.type, "vfat") != 0 ||
+	    strcmp(on_boot.uuid, boot_uuid_format(boot_id, boot_uuid)) != 0)
+		return err_setf(err, -EBADMSG, "image '%s': entry 1 holds '%s' %s, not vfat %s",
+				path, on_boot.type, on_boot.uuid, boot_uuid);
 	if (strcmp(on_root.type, "btrfs") != 0 || strcasecmp(on_root.uuid, root_uuid) != 0)
-		return err_setf(err, -EBADMSG, "image '%s': entry 2 holds '%s' %s, not btrfs %s", path, on_root.type,
-				on_root.uuid, root_uuid);
+		return err_setf(err, -EBADMSG, "image '%s': entry 2 holds '%s' %s, not btrfs %s",
+				path, on_root.type, on_root.uuid, root_uuid);
 	return 0;
 }
 
@@ -171,7 +174,8 @@ static int verify_boot_files(const struct image_assembly *a, int fd, struct err 
 		if (r < 0)
 			return r;
 		if (strcmp(sha256_mem_hex(data, len, got), want) != 0)
-			return err_setf(err, -EBADMSG, "'%s' on the boot partition reads back differently",
+			return err_setf(err, -EBADMSG,
+					"'%s' on the boot partition reads back differently",
 					f.entries[i].path);
 	}
 	return 0;

@@ -18,12 +18,12 @@
 #include "tempfile.h"
 
 struct image_assembly {
-	const struct layout *layout;     /* with GUIDs */
-	const char *boot_dir;            /* files of the boot partition */
-	uint32_t boot_id;                /* FAT volume id */
+	const struct layout *layout; /* with GUIDs */
+	const char *boot_dir;	     /* files of the boot partition */
+	uint32_t boot_id;	     /* FAT volume id */
 	const char *root_uuid;
 	int64_t mtime_s;
-	const char *target;              /* final name: further temporary files go beside it */
+	const char *target; /* final name: further temporary files go beside it */
 };
 /*
  * @file holds a Btrfs of exactly layout->parts[LAYOUT_ROOT].size_bytes at 0; afterwards
@@ -36,7 +36,8 @@ int image_assemble(const struct image_assembly *a, struct tempfile **file, struc
 int image_verify(int fd, const char *path, const struct layout *l, const char *root_uuid,
 		 uint32_t boot_id, struct err *err) MUST_CHECK;
 /* Put @len bytes of hole in front of a file; it may become another file. */
-int image_insert(struct tempfile **file, const char *target, uint64_t len_bytes, struct err *err) MUST_CHECK;
+int image_insert(struct tempfile **file, const char *target, uint64_t len_bytes,
+		 struct err *err) MUST_CHECK;
 /* "12AB-34CD" as blkid writes a FAT's volume id; returns dst (10 bytes). */
 const char *boot_uuid_format(uint32_t id, char dst[10]);
 int boot_uuid_parse(const char *text, uint32_t *ret) MUST_CHECK;

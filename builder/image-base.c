@@ -16,13 +16,14 @@
 #include <limits.h>
 #include <string.h>
 
-#define IMAGE_FORMAT "kiln-image-3"      /* changes when equal inputs give another image */
+#define IMAGE_FORMAT "kiln-image-3" /* changes when equal inputs give another image */
 
 struct inputs {
 	struct base_root root;
 	struct k3s_inputs k3s;
 	char *init_path, *overlay_dir;
-	char init_sha256[SHA256_HEX_MAX], overlay_sha256[SHA256_HEX_MAX], board_sha256[SHA256_HEX_MAX];
+	char init_sha256[SHA256_HEX_MAX], overlay_sha256[SHA256_HEX_MAX],
+		board_sha256[SHA256_HEX_MAX];
 	char cluster_id[40];
 };
 
@@ -77,7 +78,8 @@ static int hash_tree(const char *dir, char ret[SHA256_HEX_MAX], struct err *err)
 	return 0;
 }
 
-static int get_own_inputs(const struct cluster *c, const struct board *b, struct inputs *in, struct err *err)
+static int get_own_inputs(const struct cluster *c, const struct board *b, struct inputs *in,
+			  struct err *err)
 {
 	cleanup_secret struct secret id = { 0 };
 	char rel[NAME_MAX];
@@ -86,7 +88,8 @@ static int get_own_inputs(const struct cluster *c, const struct board *b, struct
 	r = secrets_get(c, "cluster-id", &id, err);
 	if (r < 0)
 		return r;
-	(void)snprintf(in->cluster_id, sizeof(in->cluster_id), "%.*s", (int)strcspn(id.data, "\n"), id.data);
+	(void)snprintf(in->cluster_id, sizeof(in->cluster_id), "%.*s", (int)strcspn(id.data, "\n"),
+		       id.data);
 	(void)snprintf(rel, sizeof(rel), "agent/%s/kiln-init", b->arch);
 	r = datadir_path(rel, &in->init_path, err);
 	if (r == 0)
@@ -100,8 +103,8 @@ static int get_own_inputs(const struct cluster *c, const struct board *b, struct
 	return r;
 }
 
-static int get_inputs(const struct cluster *c, const struct board *b, unsigned int flags, struct inputs *in,
-		      struct err *err)
+static int get_inputs(const struct cluster *c, const struct board *b, unsigned int flags,
+		      struct inputs *in, struct err *err)
 {
 	unsigned int base_flags = (flags & IMAGE_OFFLINE ? BASE_OFFLINE : 0) |
 				  (flags & IMAGE_EMULATE ? BASE_EMULATE : 0);
@@ -115,16 +118,19 @@ static int get_inputs(const struct cluster *c, const struct board *b, unsigned i
 	return r;
 }
 
-static int add_input(struct image_json *j, const char *name, const char *version, const char *sha256)
+static int add_input(struct image_json *j, const char *name, const char *version,
+		     const char *sha256)
 {
-	struct image_input *grown = reallocarray(j->inputs.items, j->inputs.len + 1, sizeof(*grown));
+	struct image_input *grown =
+		reallocarray(j->inputs.items, j->inputs.len + 1, sizeof(*grown));
 	struct image_input *i;
 
 	if (!grown)
 		return -ENOMEM;
 	j->inputs.items = grown;
 	i = &grown[j->inputs.len++];
-	*i = (struct image_input){ .name = strdup(name), .version = version ? strdup(version) : NULL,
+	*i = (struct image_input){ .name = strdup(name),
+				   .version = version ? strdup(version) : NULL,
 				   .sha256 = strdup(sha256) };
 	return !i->name || !i->sha256 || (version && !i->version) ? -ENOMEM : 0;
 }
@@ -142,7 +148,8 @@ static int list_inputs(const struct inputs *in, struct image_json *j, struct err
 	if (r == 0)
 		r = add_input(j, "board", NULL, in->board_sha256);
 	for (size_t i = 0; r == 0 && i < in->k3s.len; i++)
-		r = add_input(j, in->k3s.items[i].name, in->k3s.items[i].version, in->k3s.items[i].sha256);
+		r = add_input(j, in->k3s.items[i].name, in->k3s.items[i].version,
+			      in->k3s.items[i].sha256);
 	for (size_t i = 0; r == 0 && i < in->root.packages_len; i++)
 		r = add_input(j, in->root.packages[i].name, in->root.packages[i].version,
 			      in->root.packages[i].sha256);
@@ -180,12 +187,17 @@ static int fill_base(const struct board *b, const struct inputs *in, const char 
 				       (uint32_t)g.bytes[2] << 8 | g.bytes[3],
 			       boot_uuid);
 	*ret = (struct base_json){
-		.id = strdup(id), .cluster_id = strdup(in->cluster_id), .board = strdup(b->name),
-		.arch = strdup(b->arch), .kernel = strdup(in->root.kernel), .created_at = now,
-		.root_uuid = strdup(root_uuid), .boot_uuid = strdup(boot_uuid),
+		.id = strdup(id),
+		.cluster_id = strdup(in->cluster_id),
+		.board = strdup(b->name),
+		.arch = strdup(b->arch),
+		.kernel = strdup(in->root.kernel),
+		.created_at = now,
+		.root_uuid = strdup(root_uuid),
+		.boot_uuid = strdup(boot_uuid),
 	};
-	if (!ret->id || !ret->cluster_id || !ret->board || !ret->arch || !ret->kernel || !ret->root_uuid ||
-	    !ret->boot_uuid)
+	if (!ret->id || !ret->cluster_id || !ret->board || !ret->arch || !ret->kernel ||
+	    !ret->root_uuid || !ret->boot_uuid)
 		return err_nomem(err);
 	return 0;
 }
@@ -234,8 +246,8 @@ static int take_cached(struct image_base *ret, const char *json_path, const char
 	return 1;
 }
 
-static int name_json(struct image_base *base, const struct cluster *c, const struct board *b, const char *id,
-		     struct err *err)
+static int name_json(struct image_base *base, const struct cluster *c, const struct board *b,
+		     const char *id, struct err *err)
 {
 	base->json.cluster = strdup(c->name);
 	base->json.node = strdup(b->name);
@@ -246,8 +258,8 @@ static int name_json(struct image_base *base, const struct cluster *c, const str
 	return 0;
 }
 
-static int get(const struct cluster *c, const struct board *b, unsigned int flags, struct phases *ph,
-	       struct image_base *ret, struct err *err)
+static int get(const struct cluster *c, const struct board *b, unsigned int flags,
+	       struct phases *ph, struct image_base *ret, struct err *err)
 {
 	CLEANUP(inputs_done) struct inputs in = { 0 };
 	cleanup_image_base struct image_base base = { 0 };
@@ -293,8 +305,8 @@ static int get(const struct cluster *c, const struct board *b, unsigned int flag
 	return 0;
 }
 
-int image_base_get(const struct cluster *c, const struct board *b, unsigned int flags, struct phases *ph,
-		   struct image_base *ret, struct err *err)
+int image_base_get(const struct cluster *c, const struct board *b, unsigned int flags,
+		   struct phases *ph, struct image_base *ret, struct err *err)
 {
 	int r = get(c, b, flags, ph, ret, err);
 

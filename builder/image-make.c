@@ -29,7 +29,7 @@ struct root_job {
 	const struct board *board;
 	const char *tree;
 	struct layout *layout;
-	int result_fd;           /* a pipe for the layout: the job runs in a child */
+	int result_fd; /* a pipe for the layout: the job runs in a child */
 };
 
 static int root_make(void *arg, struct err *err)
@@ -69,8 +69,13 @@ static int make_root_fs(const struct image_make *m, const struct base_json *base
 	guid_derive(base->cluster_id, strlen(base->cluster_id), base->root_uuid, &g);
 	(void)guid_format(&g, device_uuid);
 	job.make = (struct btrfs_make){
-		.tree = tree, .subvolumes = subvolumes, .image = image, .uuid = base->root_uuid,
-		.device_uuid = device_uuid, .label = "kiln", .compress = m->cluster->storage.compress,
+		.tree = tree,
+		.subvolumes = subvolumes,
+		.image = image,
+		.uuid = base->root_uuid,
+		.device_uuid = device_uuid,
+		.label = "kiln",
+		.compress = m->cluster->storage.compress,
 	};
 	if (datadir_path("mkfs-repro.so", &repro, &none) < 0)
 		log_debugf("the root file system gets random ids: %s", none.msg);
@@ -105,8 +110,11 @@ static int assemble(const struct image_make *m, const char *boot_dir, struct tem
 		    struct image_base *ret, struct err *err)
 {
 	struct image_assembly a = {
-		.layout = &ret->layout, .boot_dir = boot_dir, .root_uuid = ret->base.root_uuid,
-		.mtime_s = (int64_t)ret->base.created_at, .target = ret->path,
+		.layout = &ret->layout,
+		.boot_dir = boot_dir,
+		.root_uuid = ret->base.root_uuid,
+		.mtime_s = (int64_t)ret->base.created_at,
+		.target = ret->path,
 	};
 	int r;
 
@@ -119,7 +127,8 @@ static int assemble(const struct image_make *m, const char *boot_dir, struct tem
 	if (r == 0)
 		r = lint_require((*file)->fd, (*file)->path, m->board->boot, err);
 	if (r == 0)
-		r = image_map_partitions(&ret->layout, ret->base.boot_uuid, ret->base.root_uuid, &ret->json, err);
+		r = image_map_partitions(&ret->layout, ret->base.boot_uuid, ret->base.root_uuid,
+					 &ret->json, err);
 	/* the description first: an image without one is never taken from the cache */
 	if (r == 0)
 		r = write_json(&ret->json, m->json_path, err);
@@ -128,12 +137,18 @@ static int assemble(const struct image_make *m, const char *boot_dir, struct tem
 	return r;
 }
 
-static int make_in(const struct image_make *m, const char *dir, struct phases *ph, struct image_base *ret,
-		   struct err *err)
+static int make_in(const struct image_make *m, const char *dir, struct phases *ph,
+		   struct image_base *ret, struct err *err)
 {
 	struct image_tree_spec spec = {
-		.cluster = m->cluster, .board = m->board, .root = m->root, .k3s = m->k3s, .base = &ret->base,
-		.init_path = m->init_path, .overlay_dir = m->overlay_dir, .dir = dir,
+		.cluster = m->cluster,
+		.board = m->board,
+		.root = m->root,
+		.k3s = m->k3s,
+		.base = &ret->base,
+		.init_path = m->init_path,
+		.overlay_dir = m->overlay_dir,
+		.dir = dir,
 	};
 	cleanup_tempfile struct tempfile *file = NULL;
 	char boot_dir[PATH_MAX], tree[PATH_MAX];
@@ -164,7 +179,8 @@ static int make_in(const struct image_make *m, const char *dir, struct phases *p
 	return assemble(m, boot_dir, &file, ret, err);
 }
 
-int image_make(const struct image_make *m, struct phases *ph, struct image_base *ret, struct err *err)
+int image_make(const struct image_make *m, struct phases *ph, struct image_base *ret,
+	       struct err *err)
 {
 	cleanup_tempfile struct tempfile *dir = NULL;
 	struct err left = { 0 };

@@ -17,10 +17,10 @@ struct image_make {
 	const struct board *board;
 	const struct base_root *root;
 	const struct k3s_inputs *k3s;
-	const char *init_path;           /* kiln-init of the board's architecture */
-	const char *overlay_dir;         /* overlays/common; NULL: none */
-	const char *work_dir;            /* on the file system of the result */
-	const char *json_path;           /* the description's final name */
+	const char *init_path;	 /* kiln-init of the board's architecture */
+	const char *overlay_dir; /* overlays/common; NULL: none */
+	const char *work_dir;	 /* on the file system of the result */
+	const char *json_path;	 /* the description's final name */
 };
 int image_make(const struct image_make *m, struct phases *ph, struct image_base *ret,
 	       struct err *err) MUST_CHECK;

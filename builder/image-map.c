@@ -7,10 +7,12 @@
 #include <string.h>
 
 #define READ_BYTES ((size_t)1 << 20)
-#define GPT_HEAD_BYTES ((uint64_t)64 << 10)      /* protective MBR, header, entries; 34 sectors rounded up */
+#define GPT_HEAD_BYTES                                                                             \
+	((uint64_t)64 << 10) /* protective MBR, header, entries; 34 sectors rounded up */
 #define GPT_TAIL_BYTES ((uint64_t)64 << 10)
 
-static int digest_range(int fd, uint64_t offset, uint64_t length, char ret[SHA256_HEX_MAX], struct err *err)
+static int digest_range(int fd, uint64_t offset, uint64_t length, char ret[SHA256_HEX_MAX],
+			struct err *err)
 {
 	cleanup_free char *data = malloc(READ_BYTES);
 	struct sha256 s;
@@ -23,7 +25,8 @@ static int digest_range(int fd, uint64_t offset, uint64_t length, char ret[SHA25
 		ssize_t n = pread_upto(fd, data, want, offset);
 
 		if (n < 0)
-			return err_errnof(err, (int)n, "cannot read the image at %llu", (unsigned long long)offset);
+			return err_errnof(err, (int)n, "cannot read the image at %llu",
+					  (unsigned long long)offset);
 		if ((size_t)n != want)
 			return err_setf(err, -EIO, "the image ends at %llu, inside a mapped range",
 					(unsigned long long)offset + (unsigned long long)n);
@@ -35,11 +38,12 @@ static int digest_range(int fd, uint64_t offset, uint64_t length, char ret[SHA25
 	return 0;
 }
 
-static int append(struct image_json *j, uint64_t offset, uint64_t length, const char *sha256, struct err *err)
+static int append(struct image_json *j, uint64_t offset, uint64_t length, const char *sha256,
+		  struct err *err)
 {
 	struct image_extent *grown, *e;
 
-	if ((j->extents.len & (j->extents.len - 1)) == 0) {      /* a power of two: double */
+	if ((j->extents.len & (j->extents.len - 1)) == 0) { /* a power of two: double */
 		size_t size = j->extents.len ? j->extents.len * 2 : 1;
 
 		grown = reallocarray(j->extents.items, size, sizeof(*grown));
@@ -48,7 +52,9 @@ static int append(struct image_json *j, uint64_t offset, uint64_t length, const 
 		j->extents.items = grown;
 	}
 	e = &j->extents.items[j->extents.len];
-	*e = (struct image_extent){ .offset_bytes = offset, .length_bytes = length, .sha256 = strdup(sha256) };
+	*e = (struct image_extent){ .offset_bytes = offset,
+				    .length_bytes = length,
+				    .sha256 = strdup(sha256) };
 	if (!e->sha256)
 		return err_nomem(err);
 	j->extents.len++;
@@ -58,11 +64,12 @@ static int append(struct image_json *j, uint64_t offset, uint64_t length, const 
 /* Cut at multiples of the maximum, so that equal data has equal pieces on every image. */
 static int add(struct image_json *j, int fd, uint64_t offset, uint64_t length, struct err *err)
 {
-	uint64_t end = (offset + length + IMAGE_BLOCK_BYTES - 1) / IMAGE_BLOCK_BYTES * IMAGE_BLOCK_BYTES;
+	uint64_t end =
+		(offset + length + IMAGE_BLOCK_BYTES - 1) / IMAGE_BLOCK_BYTES * IMAGE_BLOCK_BYTES;
 	int r;
 
 	offset = offset / IMAGE_BLOCK_BYTES * IMAGE_BLOCK_BYTES;
-	if (j->extents.len > 0) {        /* rounding must not make neighbours overlap */
+	if (j->extents.len > 0) { /* rounding must not make neighbours overlap */
 		const struct image_extent *last = &j->extents.items[j->extents.len - 1];
 
 		if (offset < last->offset_bytes + last->length_bytes)
@@ -120,8 +127,8 @@ int image_map_base(int fd, const struct layout *l, const struct btrfs_range *roo
 	return r;
 }
 
-int image_map_node(int fd, const struct layout *l, const struct image_json *base, struct image_json *ret,
-		   struct err *err)
+int image_map_node(int fd, const struct layout *l, const struct image_json *base,
+		   struct image_json *ret, struct err *err)
 {
 	const struct layout_part *p = &l->parts[LAYOUT_ROOT];
 	int r;
@@ -130,7 +137,8 @@ int image_map_node(int fd, const struct layout *l, const struct image_json *base
 	for (size_t i = 0; r == 0 && i < base->extents.len; i++) {
 		const struct image_extent *e = &base->extents.items[i];
 
-		if (e->offset_bytes >= p->start_bytes && e->offset_bytes < p->start_bytes + p->size_bytes)
+		if (e->offset_bytes >= p->start_bytes &&
+		    e->offset_bytes < p->start_bytes + p->size_bytes)
 			r = append(ret, e->offset_bytes, e->length_bytes, e->sha256, err);
 	}
 	if (r == 0)
@@ -166,10 +174,11 @@ int image_map_partitions(const struct layout *l, const char *boot_uuid, const ch
 	if (!ret->partitions.items)
 		return err_nomem(err);
 	ret->partitions.len = LAYOUT_PARTS;
-	r = set_part(&ret->partitions.items[LAYOUT_BOOT], &l->parts[LAYOUT_BOOT], 1, "vfat", boot_uuid, err);
+	r = set_part(&ret->partitions.items[LAYOUT_BOOT], &l->parts[LAYOUT_BOOT], 1, "vfat",
+		     boot_uuid, err);
 	if (r == 0)
-		r = set_part(&ret->partitions.items[LAYOUT_ROOT], &l->parts[LAYOUT_ROOT], 2, "btrfs", root_uuid,
-			     err);
+		r = set_part(&ret->partitions.items[LAYOUT_ROOT], &l->parts[LAYOUT_ROOT], 2,
+			     "btrfs", root_uuid, err);
 	return r;
 }
 
@@ -183,8 +192,11 @@ int image_map_verify(int fd, const struct image_json *json, struct err *err)
 		if (r < 0)
 			return r;
 		if (strcmp(hex, e->sha256) != 0)
-			return err_setf(err, -EBADMSG, "%llu bytes at %llu have another digest than when they were made",
-					(unsigned long long)e->length_bytes, (unsigned long long)e->offset_bytes);
+			return err_setf(
+				err, -EBADMSG,
+				"%llu bytes at %llu have another digest than when they were made",
+				(unsigned long long)e->length_bytes,
+				(unsigned long long)e->offset_bytes);
 	}
 	return 0;
 }
@@ -195,30 +207,32 @@ static void add_bmap_body(struct buf *b, const struct image_json *j, const char 
 
 	for (size_t i = 0; i < j->extents.len; i++)
 		mapped += j->extents.items[i].length_bytes / IMAGE_BLOCK_BYTES;
-	(void)buf_addf(b,
-		       "<?xml version=\"1.0\" ?>\n"
-		       "<bmap version=\"2.0\">\n"
-		       "    <ImageSize> %llu </ImageSize>\n"
-		       "    <BlockSize> %d </BlockSize>\n"
-		       "    <BlocksCount> %llu </BlocksCount>\n"
-		       "    <MappedBlocksCount> %llu </MappedBlocksCount>\n"
-		       "    <ChecksumType> sha256 </ChecksumType>\n"
-		       "    <BmapFileChecksum> %s </BmapFileChecksum>\n"
-		       "    <BlockMap>\n",
-		       (unsigned long long)j->size_bytes, IMAGE_BLOCK_BYTES,
-		       (unsigned long long)((j->size_bytes + IMAGE_BLOCK_BYTES - 1) / IMAGE_BLOCK_BYTES),
-		       (unsigned long long)mapped, own_sha256);
+	(void)buf_addf(
+		b,
+		"<?xml version=\"1.0\" ?>\n"
+		"<bmap version=\"2.0\">\n"
+		"    <ImageSize> %llu </ImageSize>\n"
+		"    <BlockSize> %d </BlockSize>\n"
+		"    <BlocksCount> %llu </BlocksCount>\n"
+		"    <MappedBlocksCount> %llu </MappedBlocksCount>\n"
+		"    <ChecksumType> sha256 </ChecksumType>\n"
+		"    <BmapFileChecksum> %s </BmapFileChecksum>\n"
+		"    <BlockMap>\n",
+		(unsigned long long)j->size_bytes, IMAGE_BLOCK_BYTES,
+		(unsigned long long)((j->size_bytes + IMAGE_BLOCK_BYTES - 1) / IMAGE_BLOCK_BYTES),
+		(unsigned long long)mapped, own_sha256);
 	for (size_t i = 0; i < j->extents.len; i++) {
 		const struct image_extent *e = &j->extents.items[i];
 		uint64_t first = e->offset_bytes / IMAGE_BLOCK_BYTES;
 		uint64_t last = first + e->length_bytes / IMAGE_BLOCK_BYTES - 1;
 
 		if (first == last)
-			(void)buf_addf(b, "        <Range chksum=\"%s\"> %llu </Range>\n", e->sha256,
-				       (unsigned long long)first);
+			(void)buf_addf(b, "        <Range chksum=\"%s\"> %llu </Range>\n",
+				       e->sha256, (unsigned long long)first);
 		else
-			(void)buf_addf(b, "        <Range chksum=\"%s\"> %llu-%llu </Range>\n", e->sha256,
-				       (unsigned long long)first, (unsigned long long)last);
+			(void)buf_addf(b, "        <Range chksum=\"%s\"> %llu-%llu </Range>\n",
+				       e->sha256, (unsigned long long)first,
+				       (unsigned long long)last);
 	}
 	(void)buf_adds(b, "    </BlockMap>\n</bmap>\n");
 }
@@ -226,7 +240,8 @@ static void add_bmap_body(struct buf *b, const struct image_json *j, const char 
 int image_map_bmap(const struct image_json *json, char **ret, size_t *ret_len, struct err *err)
 {
 	/* bmaptool: the file's own digest is taken with zeros in its place */
-	static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+	static const char zeros[] =
+		"0000000000000000000000000000000000000000000000000000000000000000";
 	cleanup_buf struct buf b = BUF_INIT(IMAGE_JSON_MAX);
 	char hex[SHA256_HEX_MAX];
 	int r;

@@ -29,7 +29,9 @@ int image_map_node(int fd, const struct layout *l, const struct image_json *base
 /* Fill ret->partitions from a layout. */
 int image_map_partitions(const struct layout *l, const char *boot_uuid, const char *root_uuid,
 			 struct image_json *ret, struct err *err) MUST_CHECK;
-/* Read all extents of @json (or only those of root) and compare; -EBADMSG names the first that differs. */
+/* Read all extents of @json (or only those of root) and compare; -EBADMSG names the first that
+ * differs. */
 int image_map_verify(int fd, const struct image_json *json, struct err *err) MUST_CHECK;
 /* bmaptool's file, version 2.0, with checksums: text owned by the caller. */
-int image_map_bmap(const struct image_json *json, char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
+int image_map_bmap(const struct image_json *json, char **ret, size_t *ret_len,
+		   struct err *err) MUST_CHECK;

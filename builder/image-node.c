@@ -23,11 +23,11 @@
 
 struct work {
 	const struct image_node_spec *spec;
-	char *image, *json_path, *bmap_path;     /* owned; final names */
-	struct image_json old;                   /* of the image that is there; zeroed: none */
+	char *image, *json_path, *bmap_path; /* owned; final names */
+	struct image_json old;		     /* of the image that is there; zeroed: none */
 	struct layout layout;
 	struct seed seed;
-	struct fileset files;                    /* boot files of this node */
+	struct fileset files; /* boot files of this node */
 	uint32_t boot_id;
 };
 
@@ -118,8 +118,11 @@ static int make_files(struct work *w, struct err *err)
 {
 	const struct image_node_spec *s = w->spec;
 	struct boot_spec boot = {
-		.board = s->board, .release = s->base->base.kernel, .root_uuid = s->base->base.root_uuid,
-		.boot_uuid = s->base->base.boot_uuid, .mtime_s = (int64_t)s->base->base.created_at,
+		.board = s->board,
+		.release = s->base->base.kernel,
+		.root_uuid = s->base->base.root_uuid,
+		.boot_uuid = s->base->base.boot_uuid,
+		.mtime_s = (int64_t)s->base->base.created_at,
 	};
 
 	return boot_method_get(s->board->boot)->node_files(&boot, s->node, &w->files, err);
@@ -137,7 +140,8 @@ static bool can_patch(const struct work *w)
 	fd = open(w->image, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	if (image_verify(fd, w->image, &w->layout, w->spec->base->base.root_uuid, w->boot_id, &why) < 0) {
+	if (image_verify(fd, w->image, &w->layout, w->spec->base->base.root_uuid, w->boot_id,
+			 &why) < 0) {
 		log_debugf("'%s' is made anew: %s", w->image, why.msg);
 		return false;
 	}
@@ -183,8 +187,8 @@ static int take_old(const struct work *w, struct tempfile **ret, struct err *err
 	return 0;
 }
 
-static int put_file(const struct work *w, const char *image, const char *name, const char *data, size_t len,
-		    struct err *err)
+static int put_file(const struct work *w, const char *image, const char *name, const char *data,
+		    size_t len, struct err *err)
 {
 	struct timespec times[2] = { { .tv_sec = (time_t)w->spec->base->base.created_at },
 				     { .tv_sec = (time_t)w->spec->base->base.created_at } };
@@ -192,7 +196,7 @@ static int put_file(const struct work *w, const char *image, const char *name, c
 	cleanup_tempfile struct tempfile *t = NULL;
 	int r;
 
-	r = tempfile_new(w->image, &t, err);     /* 0600: a seed holds secrets */
+	r = tempfile_new(w->image, &t, err); /* 0600: a seed holds secrets */
 	if (r < 0)
 		return r;
 	r = write_all(t->fd, data, len);
@@ -212,8 +216,8 @@ static int put_files(const struct work *w, const char *image, const struct fat *
 		size_t len = 0;
 		int r;
 
-		if (fat_read(f, e->path + 1, 1 << 20, &have, &len, &ignored) == 0 && len == e->len &&
-		    memcmp(have, e->data, len) == 0)
+		if (fat_read(f, e->path + 1, 1 << 20, &have, &len, &ignored) == 0 &&
+		    len == e->len && memcmp(have, e->data, len) == 0)
 			continue;
 		r = put_file(w, image, e->path + 1, e->data, e->len, err);
 		if (r < 0)
@@ -222,8 +226,8 @@ static int put_files(const struct work *w, const char *image, const struct fat *
 	return 0;
 }
 
-static int remove_other_seeds(const struct work *w, const char *image, const struct fat *f, const char *keep,
-			      struct err *err)
+static int remove_other_seeds(const struct work *w, const char *image, const struct fat *f,
+			      const char *keep, struct err *err)
 {
 	struct fat_make m = fat_of(w, image);
 
@@ -309,7 +313,8 @@ static int copy_inputs(const struct image_json *from, struct image_json *to)
 		const struct image_input *s = &from->inputs.items[i];
 		struct image_input *d = &to->inputs.items[to->inputs.len++];
 
-		*d = (struct image_input){ .name = strdup(s->name), .sha256 = strdup(s->sha256),
+		*d = (struct image_input){ .name = strdup(s->name),
+					   .sha256 = strdup(s->sha256),
 					   .version = s->version ? strdup(s->version) : NULL };
 		if (!d->name || !d->sha256 || (s->version && !d->version))
 			return -ENOMEM;
@@ -317,7 +322,8 @@ static int copy_inputs(const struct image_json *from, struct image_json *to)
 	return 0;
 }
 
-static int describe(const struct work *w, const struct tempfile *t, struct image_json *j, struct err *err)
+static int describe(const struct work *w, const struct tempfile *t, struct image_json *j,
+		    struct err *err)
 {
 	const struct image_node_spec *s = w->spec;
 	int r;
@@ -327,9 +333,11 @@ static int describe(const struct work *w, const struct tempfile *t, struct image
 	j->board = strdup(s->board->name);
 	j->base = strdup(s->base->base.id);
 	j->seed = strdup(w->seed.digest);
-	if (!j->cluster || !j->node || !j->board || !j->base || !j->seed || copy_inputs(&s->base->json, j) < 0)
+	if (!j->cluster || !j->node || !j->board || !j->base || !j->seed ||
+	    copy_inputs(&s->base->json, j) < 0)
 		return err_nomem(err);
-	r = image_map_partitions(&w->layout, s->base->base.boot_uuid, s->base->base.root_uuid, j, err);
+	r = image_map_partitions(&w->layout, s->base->base.boot_uuid, s->base->base.root_uuid, j,
+				 err);
 	if (r == 0)
 		r = image_map_node(t->fd, &w->layout, &s->base->json, j, err);
 	return r;
@@ -340,8 +348,10 @@ static int write_text(const char *path, char *text, size_t len, struct err *err)
 	return file_replace_at(AT_FDCWD, path, text, len, 0644, err);
 }
 
-/* Root's ranges against the digests of when they were made; a base that rotted in the cache goes. */
-static int verify_copy(const struct work *w, const struct tempfile *t, const struct image_json *j, struct err *err)
+/* Root's ranges against the digests of when they were made; a base that rotted in the cache goes.
+ */
+static int verify_copy(const struct work *w, const struct tempfile *t, const struct image_json *j,
+		       struct err *err)
 {
 	const char *base = w->spec->base->path;
 	int r = image_map_verify(t->fd, j, err);
@@ -349,7 +359,8 @@ static int verify_copy(const struct work *w, const struct tempfile *t, const str
 	if (r != -EBADMSG)
 		return r;
 	if (unlink(base) < 0)
-		return err_wrapf(err, r, "base image '%s' is damaged; remove it and bake again", base);
+		return err_wrapf(err, r, "base image '%s' is damaged; remove it and bake again",
+				 base);
 	return err_wrapf(err, r, "base image '%s' was damaged and is removed; bake again", base);
 }
 
@@ -360,7 +371,8 @@ static int finish(const struct work *w, struct tempfile *t, bool copied, struct 
 	size_t json_len = 0, bmap_len = 0;
 	int r;
 
-	r = image_verify(t->fd, t->path, &w->layout, w->spec->base->base.root_uuid, w->boot_id, err);
+	r = image_verify(t->fd, t->path, &w->layout, w->spec->base->base.root_uuid, w->boot_id,
+			 err);
 	if (r == 0)
 		r = verify_fat(w, t, err);
 	if (r == 0)
@@ -376,7 +388,7 @@ static int finish(const struct work *w, struct tempfile *t, bool copied, struct 
 	if (r == 0)
 		r = write_text(w->bmap_path, bmap, bmap_len, err);
 	if (r == 0)
-		r = tempfile_commit(t, w->image, 0600, err);     /* it carries secrets */
+		r = tempfile_commit(t, w->image, 0600, err); /* it carries secrets */
 	return r;
 }
 
@@ -396,7 +408,7 @@ static int prepare(struct work *w, struct err *err)
 	if (r == 0 && boot_uuid_parse(s->base->base.boot_uuid, &w->boot_id) < 0)
 		r = err_setf(err, -EINVAL, "'%s' is no volume id", s->base->base.boot_uuid);
 	if (r == 0 && image_json_load(w->json_path, &w->old, &ignored) < 0)
-		w->old = (struct image_json){ 0 };       /* none, or damaged: the image is made anew */
+		w->old = (struct image_json){ 0 }; /* none, or damaged: the image is made anew */
 	return r;
 }
 
@@ -440,7 +452,9 @@ static int bake(struct work *w, struct phases *ph, enum image_result *ret, struc
 	if (r < 0)
 		return r;
 	*ret = !patch ? IMAGE_MADE : same ? IMAGE_UNCHANGED : IMAGE_PATCHED;
-	phase_end(ph, *ret == IMAGE_MADE ? "made" : *ret == IMAGE_PATCHED ? "new seed" : "unchanged");
+	phase_end(ph, *ret == IMAGE_MADE      ? "made"
+		      : *ret == IMAGE_PATCHED ? "new seed"
+					      : "unchanged");
 	return 0;
 }
 

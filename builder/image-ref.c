@@ -70,11 +70,12 @@ int image_ref_normalize(const char *text, char dst[IMAGE_REF_MAX])
 	hub = !p.host || (p.host_len == 9 && memcmp(p.host, "docker.io", 9) == 0) ||
 	      (p.host_len == 15 && memcmp(p.host, "index.docker.io", 15) == 0);
 	library = hub && !memchr(p.path, '/', p.path_len);
-	n = snprintf(dst, IMAGE_REF_MAX, "%.*s/%s%.*s", hub ? 9 : (int)p.host_len, hub ? "docker.io" : p.host,
-		     library ? "library/" : "", (int)p.path_len, p.path);
+	n = snprintf(dst, IMAGE_REF_MAX, "%.*s/%s%.*s", hub ? 9 : (int)p.host_len,
+		     hub ? "docker.io" : p.host, library ? "library/" : "", (int)p.path_len,
+		     p.path);
 	if (p.tag || !p.digest)
-		n += snprintf(dst + n, IMAGE_REF_MAX - (size_t)n, ":%.*s", p.tag ? (int)p.tag_len : 6,
-			      p.tag ? p.tag : "latest");
+		n += snprintf(dst + n, IMAGE_REF_MAX - (size_t)n, ":%.*s",
+			      p.tag ? (int)p.tag_len : 6, p.tag ? p.tag : "latest");
 	if (p.digest)
 		(void)snprintf(dst + n, IMAGE_REF_MAX - (size_t)n, "@%s", p.digest);
 	return 0;
@@ -85,5 +86,6 @@ bool image_ref_is_full(const char *text)
 	struct parts p;
 
 	return strchr(text, '/') && split(text, &p) && p.host && (p.tag || p.digest) &&
-	       !(p.tag && strspn(p.tag, "0123456789") == p.tag_len && p.tag_len > 2 && !memchr(p.path, '/', p.path_len));
+	       !(p.tag && strspn(p.tag, "0123456789") == p.tag_len && p.tag_len > 2 &&
+		 !memchr(p.path, '/', p.path_len));
 }

@@ -55,7 +55,8 @@ static int put_entry(int root_fd, const struct fileset_entry *e, struct err *err
 		r = neg_errno(symlinkat(e->data, dir_fd, name));
 	} else {
 		(void)unlinkat(dir_fd, name, 0);
-		fd = neg_errno(openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+		fd = neg_errno(openat(dir_fd, name,
+				      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 		r = fd < 0 ? fd : write_all(fd, e->data, e->len);
 		if (r == 0)
 			r = neg_errno(fchown(fd, e->uid, e->gid));
@@ -70,7 +71,10 @@ static int put_entry(int root_fd, const struct fileset_entry *e, struct err *err
 static int put_text(int root_fd, const char *path, const char *text, size_t len, struct err *err)
 {
 	struct fileset_entry e = {
-		.path = (char *)(uintptr_t)path, .mode = 0644, .data = (char *)(uintptr_t)text, .len = len,
+		.path = (char *)(uintptr_t)path,
+		.mode = 0644,
+		.data = (char *)(uintptr_t)text,
+		.len = len,
 	};
 
 	return put_entry(root_fd, &e, err);
@@ -95,12 +99,16 @@ static int put_fstab(const struct image_tree_spec *spec, int root_fd, struct err
 	const char *compress = spec->cluster->storage.compress;
 	int r;
 
-	(void)buf_adds(&b, "# Written by kiln bake. kiln-init mounts all of Btrfs before systemd starts.\n");
+	(void)buf_adds(
+		&b,
+		"# Written by kiln bake. kiln-init mounts all of Btrfs before systemd starts.\n");
 	for (size_t i = 0; i < IMAGE_SUBVOLUMES; i++)
-		(void)buf_addf(&b, "UUID=%s %s btrfs subvol=%s,noatime%s%s%s 0 0\n", spec->base->root_uuid,
-			       image_subvolumes[i].mount, image_subvolumes[i].name,
-			       compress ? ",compress=" : "", compress ? compress : "",
-			       i == 0 ? ",x-systemd.growfs" : "");      /* fills the partition, however that grew */
+		(void)buf_addf(&b, "UUID=%s %s btrfs subvol=%s,noatime%s%s%s 0 0\n",
+			       spec->base->root_uuid, image_subvolumes[i].mount,
+			       image_subvolumes[i].name, compress ? ",compress=" : "",
+			       compress ? compress : "",
+			       i == 0 ? ",x-systemd.growfs"
+				      : ""); /* fills the partition, however that grew */
 	/* mounted only while something looks at it: FAT has no journal */
 	(void)buf_addf(&b,
 		       "UUID=%s " IMAGE_BOOT_MOUNT " vfat umask=0077,noatime,nofail,noauto,"
@@ -175,7 +183,8 @@ static int split(const struct image_tree_spec *spec, int root_fd, const struct i
 	if (r == 0)
 		r = neg_errno(fchmodat(dir_fd, name, st.st_mode & 07777, 0));
 	if (r < 0)
-		return err_errnof(err, r, "cannot split subvolume '%s' off '%s'", s->name, s->mount);
+		return err_errnof(err, r, "cannot split subvolume '%s' off '%s'", s->name,
+				  s->mount);
 	return 0;
 }
 
@@ -249,8 +258,8 @@ static int make_initrd(struct image_tree_spec *spec, const char *path, struct er
 	return 0;
 }
 
-static int stage_kiln(const struct boot_spec *boot, const struct image_tree_spec *spec, const char *dir,
-		      struct err *err)
+static int stage_kiln(const struct boot_spec *boot, const struct image_tree_spec *spec,
+		      const char *dir, struct err *err)
 {
 	cleanup_free char *text = NULL, *initrd = NULL;
 	char name[NAME_MAX];
@@ -261,7 +270,8 @@ static int stage_kiln(const struct boot_spec *boot, const struct image_tree_spec
 	if (r == 0)
 		r = boot_stage_text(boot, dir, "kiln/base.json", text, len, err);
 	if (r == 0)
-		r = file_read_at(AT_FDCWD, boot->initrd, INITRD_MAX_BYTES, &initrd, &initrd_len, err);
+		r = file_read_at(AT_FDCWD, boot->initrd, INITRD_MAX_BYTES, &initrd, &initrd_len,
+				 err);
 	if (r < 0)
 		return r;
 	(void)snprintf(name, sizeof(name), "initrd-%s", spec->base->kernel);

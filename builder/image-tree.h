@@ -16,9 +16,9 @@
 
 #define IMAGE_SUBVOLUMES 7
 struct image_subvolume {
-	const char *name;        /* "@log" */
-	const char *mount;       /* "/var/log" */
-	unsigned int mode;       /* of the mount point where the root has none yet */
+	const char *name;  /* "@log" */
+	const char *mount; /* "/var/log" */
+	unsigned int mode; /* of the mount point where the root has none yet */
 };
 extern const struct image_subvolume image_subvolumes[IMAGE_SUBVOLUMES];
 #define IMAGE_BOOT_MOUNT "/boot/firmware"
@@ -28,11 +28,11 @@ struct image_tree_spec {
 	const struct board *board;
 	const struct base_root *root;
 	const struct k3s_inputs *k3s;
-	const struct base_json *base;    /* written into the tree */
-	const char *init_path;           /* kiln-init of the board's architecture */
-	const char *overlay_dir;         /* overlays/common; NULL: none */
-	const char *dir;                 /* empty folder */
-	uint64_t initrd_bytes;           /* result */
+	const struct base_json *base; /* written into the tree */
+	const char *init_path;	      /* kiln-init of the board's architecture */
+	const char *overlay_dir;      /* overlays/common; NULL: none */
+	const char *dir;	      /* empty folder */
+	uint64_t initrd_bytes;	      /* result */
 };
 
 /* Unpack, add, split into subvolumes: "<dir>/tree/@" ... */

@@ -41,8 +41,8 @@ int image_json_layout(const struct image_json *j, struct layout *ret, struct err
 	struct layout l = { .disk_bytes = j->size_bytes };
 
 	if (j->partitions.len != LAYOUT_PARTS)
-		return err_setf(err, -EINVAL, "image.json lists %zu partitions, not %d", j->partitions.len,
-				LAYOUT_PARTS);
+		return err_setf(err, -EINVAL, "image.json lists %zu partitions, not %d",
+				j->partitions.len, LAYOUT_PARTS);
 	for (size_t i = 0; i < LAYOUT_PARTS; i++) {
 		const struct image_partition *p = &j->partitions.items[i];
 

@@ -24,17 +24,17 @@
 #include "seed.h"
 
 enum image_flags {
-	IMAGE_OFFLINE = 1 << 0,          /* only what the cache has */
-	IMAGE_ZST = 1 << 1,              /* out/<node>.img.zst too */
-	IMAGE_EMULATE = 1 << 2,          /* foreign roots under qemu-user instead of the twin */
+	IMAGE_OFFLINE = 1 << 0, /* only what the cache has */
+	IMAGE_ZST = 1 << 1,	/* out/<node>.img.zst too */
+	IMAGE_EMULATE = 1 << 2, /* foreign roots under qemu-user instead of the twin */
 };
 
 struct image_base {
 	struct base_json base;
-	struct image_json json;          /* node: the board's name; no seed */
-	struct layout layout;            /* without GUIDs of disk and partitions */
-	char *path;                      /* owned */
-	bool cached;                     /* it was there already */
+	struct image_json json; /* node: the board's name; no seed */
+	struct layout layout;	/* without GUIDs of disk and partitions */
+	char *path;		/* owned */
+	bool cached;		/* it was there already */
 };
 int image_base_get(const struct cluster *c, const struct board *b, unsigned int flags,
 		   struct phases *ph, struct image_base *ret, struct err *err) MUST_CHECK;
@@ -47,10 +47,10 @@ struct image_node_spec {
 	const struct node *node;
 	const struct board *board;
 	const struct image_base *base;
-	const char *bundle_path;         /* NULL: none */
-	const char *const *wipe;         /* serials, NULL-terminated; NULL: none */
-	uint64_t now;                    /* seconds since 1970 */
-	unsigned int flags;              /* enum image_flags */
+	const char *bundle_path; /* NULL: none */
+	const char *const *wipe; /* serials, NULL-terminated; NULL: none */
+	uint64_t now;		 /* seconds since 1970 */
+	unsigned int flags;	 /* enum image_flags */
 };
 int image_node_bake(const struct image_node_spec *spec, struct phases *ph, enum image_result *ret,
 		    struct err *err) MUST_CHECK;

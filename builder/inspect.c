@@ -98,7 +98,8 @@ static void read_seed(struct inspection *i, const struct fat_entry *e)
 	(void)sha256_mem_hex(tar, len, hex);
 	s->digest_right = strlen(e->path) == 10 + 64 + 4 && strncmp(e->path + 10, hex, 64) == 0;
 	if (!s->digest_right)
-		(void)inspection_problemf(i, "the seed's digest is %s, not what its name says", hex);
+		(void)inspection_problemf(i, "the seed's digest is %s, not what its name says",
+					  hex);
 	if (parse_seed(tar, len, &s->json, &why) < 0)
 		(void)inspection_problemf(i, "%s", why.msg);
 	explicit_bzero(tar, len);
@@ -151,7 +152,8 @@ static int read_parts(struct inspection *i, struct err *err)
 	int r;
 
 	for (size_t k = 0; k < i->gpt.len; k++)
-		if (gpt_probe(i->fd, i->gpt.parts[k].start_bytes, i->gpt.parts[k].size_bytes, &i->probes[k], &why) < 0)
+		if (gpt_probe(i->fd, i->gpt.parts[k].start_bytes, i->gpt.parts[k].size_bytes,
+			      &i->probes[k], &why) < 0)
 			(void)inspection_problemf(i, "%s", why.msg);
 	if (i->gpt.len == 0 || fat_open(i->fd, i->gpt.parts[0].start_bytes, &i->fat, &why) < 0) {
 		(void)inspection_problemf(i, "entry 1: %s", i->gpt.len ? why.msg : "missing");

@@ -20,26 +20,26 @@
 #define INSPECT_PROBLEMS_MAX 32
 
 struct inspect_seed {
-	char *file;              /* owned; "kiln/seed-<digest>.tar"; NULL: none */
+	char *file; /* owned; "kiln/seed-<digest>.tar"; NULL: none */
 	uint64_t size_bytes;
-	bool digest_right;       /* its contents are what its name says */
+	bool digest_right; /* its contents are what its name says */
 	struct seed_json json;
 };
 struct inspection {
-	char *path;              /* owned */
-	int fd;                  /* owned */
-	uint64_t size_bytes, data_bytes;         /* length; what the file system stores of it */
+	char *path;			 /* owned */
+	int fd;				 /* owned */
+	uint64_t size_bytes, data_bytes; /* length; what the file system stores of it */
 	struct gpt_table gpt;
 	struct gpt_probe probes[GPT_PARTS_MAX];
 	bool has_fat, has_base, has_start, has_description;
 	struct fat fat;
-	char (*digests)[65];     /* owned; SHA-256 of each of fat.entries */
+	char (*digests)[65]; /* owned; SHA-256 of each of fat.entries */
 	enum boot_kind kind;
 	struct base_json base;
 	struct boot_read start;
 	struct inspect_seed seed;
-	struct image_json description;           /* image.json beside it */
-	char *problems[INSPECT_PROBLEMS_MAX];    /* owned */
+	struct image_json description;	      /* image.json beside it */
+	char *problems[INSPECT_PROBLEMS_MAX]; /* owned */
 	size_t problems_len;
 };
 int inspect_image(const char *path, struct inspection *ret, struct err *err) MUST_CHECK;

@@ -51,7 +51,8 @@ static int check_machine(const char *path, const struct board *b, struct err *er
 	    h.e_machine == want)
 		return 0;
 	return err_setf(err, -ENOEXEC,
-			"k3s.binary: '%s' is no program for %s, which board '%s' needs; put that one beside it, "
+			"k3s.binary: '%s' is no program for %s, which board '%s' needs; put that "
+			"one beside it, "
 			"its name ending in '-%s'",
 			path, b->arch, b->name, b->arch);
 }
@@ -59,7 +60,8 @@ static int check_machine(const char *path, const struct board *b, struct err *er
 /* "k3s" for amd64, "k3s-arm64" beside it for arm64: K3s names its releases so. */
 static char *local_path(const struct cluster *c, const struct board *b)
 {
-	char *path = c->k3s.binary[0] == '/' ? strdup(c->k3s.binary) : path_join(c->dir, c->k3s.binary);
+	char *path =
+		c->k3s.binary[0] == '/' ? strdup(c->k3s.binary) : path_join(c->dir, c->k3s.binary);
 	char *own = NULL;
 
 	if (!path || asprintf(&own, "%s-%s", path, b->arch) < 0)

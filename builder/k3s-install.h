@@ -15,11 +15,11 @@
 #include "cluster.h"
 
 struct k3s_input {
-	char *name;              /* owned; "k3s", "k3s-airgap-images" */
-	char *path;              /* owned; the file in the cache (or the local binary) */
-	char *version;           /* owned */
-	char *sha256;            /* owned; hex */
-	char *target;            /* owned; absolute path in the root */
+	char *name;    /* owned; "k3s", "k3s-airgap-images" */
+	char *path;    /* owned; the file in the cache (or the local binary) */
+	char *version; /* owned */
+	char *sha256;  /* owned; hex */
+	char *target;  /* owned; absolute path in the root */
 	unsigned int mode;
 };
 struct k3s_inputs {

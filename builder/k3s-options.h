@@ -15,10 +15,10 @@ enum k3s_kind { K3S_BOOL, K3S_INT, K3S_TEXT, K3S_LIST /* text or a list of it */
 
 struct k3s_option {
 	const char *name;
-	unsigned int roles;      /* enum k3s_role */
+	unsigned int roles; /* enum k3s_role */
 	enum k3s_kind kind;
-	unsigned int since;      /* Kubernetes 1.<since>; 0: always */
-	const char *derived;     /* what decides it instead, NULL: free */
+	unsigned int since;  /* Kubernetes 1.<since>; 0: always */
+	const char *derived; /* what decides it instead, NULL: free */
 };
 
 /* NULL: K3s has no such option. */

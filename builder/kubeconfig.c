@@ -19,11 +19,13 @@ int kubeconfig_server(const struct cluster *c, char **ret, struct err *err)
 		if (c->nodes[i].role == ROLE_CONTROL_PLANE && c->nodes[i].addresses.len > 0)
 			a = &c->nodes[i].addresses.items[0].addr;
 	if (!c->api && !a)
-		return err_setf(err, -ENOENT, "there is neither cluster.api nor a control-plane with an address");
+		return err_setf(err, -ENOENT,
+				"there is neither cluster.api nor a control-plane with an address");
 	if (!c->api)
 		(void)ip_addr_format(a, text);
 	six = !c->api && a->family == IP_V6;
-	if (asprintf(ret, "https://%s%s%s:6443", six ? "[" : "", c->api ? c->api : text, six ? "]" : "") < 0) {
+	if (asprintf(ret, "https://%s%s%s:6443", six ? "[" : "", c->api ? c->api : text,
+		     six ? "]" : "") < 0) {
 		*ret = NULL;
 		return err_nomem(err);
 	}
@@ -61,7 +63,8 @@ static int load_client_ca(const struct cluster *c, struct client_ca *ret, struct
 	return 0;
 }
 
-static int check_validity(const struct client_ca *ca, int64_t now_s, uint64_t valid_s, struct err *err)
+static int check_validity(const struct client_ca *ca, int64_t now_s, uint64_t valid_s,
+			  struct err *err)
 {
 	int64_t end_s;
 	int r = pki_cert_expiry(ca->cert, &end_s, err);
@@ -69,8 +72,10 @@ static int check_validity(const struct client_ca *ca, int64_t now_s, uint64_t va
 	if (r < 0)
 		return r;
 	if (end_s <= now_s || valid_s > (uint64_t)(end_s - now_s))
-		return err_setf(err, -ERANGE, "the certificate would outlive the client CA, which ends in %lld days",
-				(long long)((end_s - now_s) / DAY_S));
+		return err_setf(
+			err, -ERANGE,
+			"the certificate would outlive the client CA, which ends in %lld days",
+			(long long)((end_s - now_s) / DAY_S));
 	return 0;
 }
 
@@ -119,10 +124,11 @@ static int encode(const struct secret *s, struct secret *ret)
 	return ret->data ? 0 : -ENOMEM;
 }
 
-int kubeconfig_make(const struct cluster *c, const char *server, uint64_t valid_s, struct secret *ret,
-		    struct err *err)
+int kubeconfig_make(const struct cluster *c, const char *server, uint64_t valid_s,
+		    struct secret *ret, struct err *err)
 {
-	cleanup_secret struct secret ca = { 0 }, crt = { 0 }, key = { 0 }, ca64 = { 0 }, crt64 = { 0 }, key64 = { 0 };
+	cleanup_secret struct secret ca = { 0 }, crt = { 0 }, key = { 0 }, ca64 = { 0 },
+				     crt64 = { 0 }, key64 = { 0 };
 	CLEANUP(client_ca_done) struct client_ca signer = { 0 };
 	int len, r = secrets_get(c, "k3s/server/tls/server-ca.crt", &ca, err);
 

@@ -12,7 +12,7 @@
  * now, in a kubeconfig whose server is @server ("https://...:6443"). -ERANGE: it would outlive
  * the client CA.
  */
-int kubeconfig_make(const struct cluster *c, const char *server, uint64_t valid_s, struct secret *ret,
-		    struct err *err) MUST_CHECK;
+int kubeconfig_make(const struct cluster *c, const char *server, uint64_t valid_s,
+		    struct secret *ret, struct err *err) MUST_CHECK;
 /* cluster.api, else the first control-plane's first address; owned by the caller. */
 int kubeconfig_server(const struct cluster *c, char **ret, struct err *err) MUST_CHECK;

@@ -10,7 +10,7 @@ static struct kval *from_object(struct kval_pool *p, const json_t *j)
 	const char *key;
 	json_t *item;
 
-	json_object_foreach((json_t *)j, key, item)
+	json_object_foreach ((json_t *)j, key, item)
 		if (!v || kval_set(p, v, key, kval_from_json(p, item)) < 0)
 			return NULL;
 	return v;
@@ -22,7 +22,7 @@ static struct kval *from_array(struct kval_pool *p, const json_t *j)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(j, i, item)
+	json_array_foreach (j, i, item)
 		if (!v || kval_append(p, v, kval_from_json(p, item)) < 0)
 			return NULL;
 	return v;
@@ -57,7 +57,8 @@ static json_t *to_object(const struct kval *v)
 	json_t *j = json_object();
 
 	for (size_t i = 0; j && i < v->pairs_len; i++) {
-		if (json_object_set_new(j, v->pairs[i].key->text, kval_to_json(v->pairs[i].value)) < 0) {
+		if (json_object_set_new(j, v->pairs[i].key->text, kval_to_json(v->pairs[i].value)) <
+		    0) {
 			json_decref(j);
 			return NULL;
 		}

@@ -5,6 +5,6 @@
 
 #include <jansson.h>
 
-struct kval *kval_from_json(struct kval_pool *p, const json_t *j);       /* NULL: no memory */
+struct kval *kval_from_json(struct kval_pool *p, const json_t *j); /* NULL: no memory */
 /* NULL: no memory, or an integer beyond 64 bits with a sign. Owned by the caller. */
 json_t *kval_to_json(const struct kval *v);

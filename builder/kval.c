@@ -37,7 +37,8 @@ void *kval_alloc(struct kval_pool *p, size_t size)
 		if (!c)
 			return NULL;
 		*c = (struct kval_chunk){ .size = want };
-		if (want == size && p->chunks) { /* a big one goes behind, the open chunk stays open */
+		if (want == size &&
+		    p->chunks) { /* a big one goes behind, the open chunk stays open */
 			c->next = p->chunks->next;
 			p->chunks->next = c;
 		} else {
@@ -226,7 +227,8 @@ bool kval_to_i64(const struct kval *v, int64_t *ret)
 	s = v->text;
 	minus = *s == '-';
 	for (s += minus; *s; s++)
-		if (__builtin_mul_overflow(n, 10U, &n) || __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
+		if (__builtin_mul_overflow(n, 10U, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
 			return false;
 	if (n > (uint64_t)INT64_MAX + minus)
 		return false;
@@ -336,13 +338,16 @@ struct kval *kval_map_at(struct kval_pool *p, struct kval *map, const char *key)
 
 static int pair_cmp(const void *a, const void *b)
 {
-	const struct kval *x = ((const struct kval_pair *)a)->key, *y = ((const struct kval_pair *)b)->key;
+	const struct kval *x = ((const struct kval_pair *)a)->key,
+			  *y = ((const struct kval_pair *)b)->key;
 	int r = text_cmp(x->text, x->text_len, y->text, y->text_len);
 
 	if (r != 0)
 		return r;
 	/* equal keys in the order of the file, so that the second is the one complained about */
-	return x->line != y->line ? (x->line < y->line ? -1 : 1) : x->col < y->col ? -1 : x->col > y->col;
+	return x->line != y->line ? (x->line < y->line ? -1 : 1)
+	       : x->col < y->col  ? -1
+				  : x->col > y->col;
 }
 
 int kval_sort(struct kval *map, size_t *ret_dup)
@@ -364,7 +369,9 @@ int kval_sort(struct kval *map, size_t *ret_dup)
 
 int kval_write_json_string(const char *s, size_t len, struct buf *out)
 {
-	static const char shorts[32] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
+	static const char shorts[32] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+	};
 	size_t from = 0;
 
 	(void)buf_addc(out, '"');
@@ -401,7 +408,8 @@ static void write_map(const struct kval *v, struct buf *out)
 	for (size_t i = 0; i < v->pairs_len && buf_error(out) == 0; i++) {
 		if (i > 0)
 			(void)buf_addc(out, ',');
-		(void)!kval_write_json_string(v->pairs[i].key->text, v->pairs[i].key->text_len, out);
+		(void)!kval_write_json_string(v->pairs[i].key->text, v->pairs[i].key->text_len,
+					      out);
 		(void)buf_addc(out, ':');
 		(void)!kval_write_json(v->pairs[i].value, out);
 	}

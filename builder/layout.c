@@ -29,7 +29,8 @@ static int set_type(const char *text, struct layout_part *p, struct err *err)
 	struct guid g;
 
 	if (!text || guid_parse(text, &g) < 0)
-		return err_setf(err, -EINVAL, "partition '%s': '%s' is no GUID", p->label, text ? text : "");
+		return err_setf(err, -EINVAL, "partition '%s': '%s' is no GUID", p->label,
+				text ? text : "");
 	(void)guid_format(&g, p->type);
 	return 0;
 }
@@ -51,7 +52,8 @@ int layout_plan(const struct board *board, uint64_t root_bytes, struct layout *r
 	/* FAT32 needs 65525 clusters of at least a sector each; beyond 2 TiB MBR types end */
 	if (board->boot_partition_bytes < (UINT64_C(64) << 20) ||
 	    board->boot_partition_bytes > (UINT64_C(64) << 30))
-		return err_setf(err, -ERANGE, "board '%s': a boot partition has 64MiB to 64GiB, not %llu bytes",
+		return err_setf(err, -ERANGE,
+				"board '%s': a boot partition has 64MiB to 64GiB, not %llu bytes",
 				board->name, (unsigned long long)board->boot_partition_bytes);
 	if (root_bytes == 0 || root_bytes > (UINT64_C(1) << 44))
 		return err_setf(err, -ERANGE, "board '%s': root of %llu bytes", board->name,
@@ -64,7 +66,8 @@ int layout_plan(const struct board *board, uint64_t root_bytes, struct layout *r
 	return 0;
 }
 
-static void derive(const char *cluster_id, const char *node, const char *what, char dst[GUID_TEXT_MAX])
+static void derive(const char *cluster_id, const char *node, const char *what,
+		   char dst[GUID_TEXT_MAX])
 {
 	char name[256];
 	struct guid g;

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define LAYOUT_ALIGN_BYTES (UINT64_C(8) << 20)
-#define LAYOUT_TAIL_BYTES (UINT64_C(1) << 20)    /* behind the last partition: the backup GPT */
+#define LAYOUT_TAIL_BYTES (UINT64_C(1) << 20) /* behind the last partition: the backup GPT */
 #define LAYOUT_PARTS 2
 #define LAYOUT_BOOT 0
 #define LAYOUT_ROOT 1
@@ -27,14 +27,14 @@
 struct board;
 
 struct layout_part {
-	char label[37];                  /* ASCII */
+	char label[37]; /* ASCII */
 	char type[GUID_TEXT_MAX];
-	char uuid[GUID_TEXT_MAX];       /* "" until named */
+	char uuid[GUID_TEXT_MAX]; /* "" until named */
 	uint64_t start_bytes, size_bytes;
 };
 struct layout {
-	uint64_t disk_bytes;             /* of the whole image */
-	char disk_uuid[GUID_TEXT_MAX];  /* "" until named */
+	uint64_t disk_bytes;	       /* of the whole image */
+	char disk_uuid[GUID_TEXT_MAX]; /* "" until named */
 	struct layout_part parts[LAYOUT_PARTS];
 };
 
@@ -42,7 +42,8 @@ struct layout {
 int layout_plan(const struct board *board, uint64_t root_bytes, struct layout *ret,
 		struct err *err) MUST_CHECK;
 /* Give disk and partitions the GUIDs of a node; @cluster_id is 32 hex digits. */
-int layout_name(struct layout *l, const char *cluster_id, const char *node, struct err *err) MUST_CHECK;
+int layout_name(struct layout *l, const char *cluster_id, const char *node,
+		struct err *err) MUST_CHECK;
 /* GUID of the root partition's type for an architecture; NULL: none known. */
 const char *layout_root_type(const char *arch);
 /* Round up to LAYOUT_ALIGN_BYTES. */

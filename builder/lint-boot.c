@@ -23,8 +23,9 @@ static int fat_type(const struct lint_image *i, struct err *err)
 		return LINT_BAD(err, "FAT12 with %u clusters", f->clusters);
 	/* the number decides for firmware, whatever the boot sector calls itself */
 	if (f->bits == 16 && f->size_bytes > (UINT64_C(64) << 20))
-		return LINT_BAD(err, "FAT16 (%u clusters) on more than 64 MiB; FAT32 needs %d clusters", f->clusters,
-				FAT32_CLUSTERS_MIN);
+		return LINT_BAD(err,
+				"FAT16 (%u clusters) on more than 64 MiB; FAT32 needs %d clusters",
+				f->clusters, FAT32_CLUSTERS_MIN);
 	return 0;
 }
 
@@ -34,7 +35,8 @@ static int fat_slack(const struct lint_image *i, struct err *err)
 
 	for (uint32_t c = f->clusters + 2 - SLACK_CLUSTERS; c < f->clusters + 2; c++)
 		if (f->next[c] != 0)
-			return LINT_BAD(err, "one of the last %d clusters is in use", SLACK_CLUSTERS);
+			return LINT_BAD(err, "one of the last %d clusters is in use",
+					SLACK_CLUSTERS);
 	return 0;
 }
 
@@ -97,7 +99,9 @@ static int root_there(const struct lint_image *i, struct err *err)
 		return r;
 	(void)snprintf(word, sizeof(word), "root=UUID=%s", p.uuid);
 	if (strcmp(p.type, "btrfs") != 0 || !has_word(i->start.cmdline, word))
-		return LINT_BAD(err, "the command line does not say '%s', which is what entry 2 holds", word);
+		return LINT_BAD(err,
+				"the command line does not say '%s', which is what entry 2 holds",
+				word);
 	return 0;
 }
 
@@ -110,7 +114,8 @@ static int boot_there(const struct lint_image *i, struct err *err)
 	(void)snprintf(word, sizeof(word), "kiln.boot=%04X-%04X", i->fat->volume_id >> 16,
 		       i->fat->volume_id & 0xffff);
 	if (!has_word(i->start.cmdline, word))
-		return LINT_BAD(err, "the command line does not say '%s', the volume id of this FAT", word);
+		return LINT_BAD(
+			err, "the command line does not say '%s', the volume id of this FAT", word);
 	return 0;
 }
 
@@ -122,18 +127,23 @@ static int files_there(const struct lint_image *i, struct err *err)
 		const struct fat_entry *e = fat_find(i->fat, names[k]);
 
 		if (!e || e->is_dir || e->size_bytes == 0)
-			return LINT_BAD(err, "'%s' is named but is not there, or is empty", names[k]);
+			return LINT_BAD(err, "'%s' is named but is not there, or is empty",
+					names[k]);
 	}
 	return 0;
 }
 
 const struct lint_rule lint_rules_disk[] = {
-	{ "fat-type", LINT_RPI | LINT_UEFI, "Microsoft FAT specification 1.03, p. 14; rpi-eeprom#514", fat_type },
+	{ "fat-type", LINT_RPI | LINT_UEFI,
+	  "Microsoft FAT specification 1.03, p. 14; rpi-eeprom#514", fat_type },
 	{ "fat-fits", LINT_RPI | LINT_UEFI, "UEFI 2.10, 13.3", fat_fits },
-	{ "fat-slack", LINT_RPI, "rpi-eeprom#514 (last cluster is misread until January 2024)", fat_slack },
+	{ "fat-slack", LINT_RPI, "rpi-eeprom#514 (last cluster is misread until January 2024)",
+	  fat_slack },
 	{ "long-names", LINT_RPI, "rpi-eeprom#521 (missing long names are not found)", long_names },
-	{ "starts", LINT_RPI | LINT_UEFI, "config.adoc; UAPI Boot Loader Specification, type 1", starts },
-	{ "files-there", LINT_RPI | LINT_UEFI, "boot.adoc: kernel, initramfs; Boot Loader Specification", files_there },
+	{ "starts", LINT_RPI | LINT_UEFI, "config.adoc; UAPI Boot Loader Specification, type 1",
+	  starts },
+	{ "files-there", LINT_RPI | LINT_UEFI,
+	  "boot.adoc: kernel, initramfs; Boot Loader Specification", files_there },
 	{ "root-there", LINT_RPI | LINT_UEFI, "kiln-init, cmdline.h", root_there },
 	{ "boot-there", LINT_RPI | LINT_UEFI, "kiln-init, cmdline.h", boot_there },
 	{ 0 },
@@ -168,7 +178,8 @@ static int apply(const struct lint_rule *rules, const struct lint_image *i, stru
 
 static int run(struct lint_image *i, const char *path, struct lint_report *r, struct err *err)
 {
-	static const struct lint_rule *const tables[] = { lint_rules_disk, lint_rules_rpi, lint_rules_uefi };
+	static const struct lint_rule *const tables[] = { lint_rules_disk, lint_rules_rpi,
+							  lint_rules_uefi };
 	cleanup_fat struct fat f = { 0 };
 	struct gpt_table gpt = { 0 };
 	struct err why = { 0 };
@@ -190,7 +201,8 @@ static int run(struct lint_image *i, const char *path, struct lint_report *r, st
 	return n;
 }
 
-int lint_run(int fd, const char *path, enum boot_kind kind, struct lint_report *ret, struct err *err)
+int lint_run(int fd, const char *path, enum boot_kind kind, struct lint_report *ret,
+	     struct err *err)
 {
 	struct lint_image i = { .kind = kind, .fd = fd };
 	cleanup_lint_report struct lint_report r = { 0 };
@@ -213,7 +225,7 @@ int lint_require(int fd, const char *path, enum boot_kind kind, struct err *err)
 	if (n < 0 || r.len == 0)
 		return n;
 	for (size_t i = 0; i < r.len; i++)
-		(void)buf_addf(&b, "%s%s: %s (%s)", i ? "; " : "", r.items[i].rule->id, r.items[i].text,
-			       r.items[i].rule->source);
+		(void)buf_addf(&b, "%s%s: %s (%s)", i ? "; " : "", r.items[i].rule->id,
+			       r.items[i].text, r.items[i].rule->source);
 	return err_setf(err, -EBADMSG, "real firmware would not boot it: %s", buf_str(&b));
 }

@@ -18,17 +18,17 @@
 
 struct lint_image {
 	enum boot_kind kind;
-	int fd;                          /* of the image */
+	int fd; /* of the image */
 	const struct gpt_table *gpt;
-	const struct fat *fat;           /* of the first partition */
-	bool started;                    /* start is there; else why_not says what is wrong */
-	struct boot_read start;          /* owned by lint_run() */
+	const struct fat *fat;	/* of the first partition */
+	bool started;		/* start is there; else why_not says what is wrong */
+	struct boot_read start; /* owned by lint_run() */
 	char why_not[512];
 };
 enum lint_kinds { LINT_RPI = 1 << BOOT_RPI, LINT_UEFI = 1 << BOOT_UEFI };
 struct lint_rule {
 	const char *id;
-	unsigned int kinds;              /* enum lint_kinds */
+	unsigned int kinds; /* enum lint_kinds */
 	const char *source;
 	/* 0: holds; -EBADMSG: err says what is wrong; other errors stop the run. */
 	int (*check)(const struct lint_image *i, struct err *err);
@@ -38,10 +38,10 @@ extern const struct lint_rule lint_rules_disk[], lint_rules_rpi[], lint_rules_ue
 
 struct lint_finding {
 	const struct lint_rule *rule;
-	char *text;                      /* owned */
+	char *text; /* owned */
 };
 struct lint_report {
-	struct lint_finding *items;      /* owned */
+	struct lint_finding *items; /* owned */
 	size_t len, checked;
 };
 void lint_report_done(struct lint_report *r);

@@ -6,8 +6,8 @@
 
 /* What the root, or the stick of an installer, can hang on; by the first text that says so. */
 static const char *const starts[] = {
-	"brcm,bcm2712-sdhci", "brcm,sdhci-brcmstb", "brcm,bcm2712-pcie", "snps,dwc3", "raspberrypi,rp1-gem",
-	"brcm,genet",
+	"brcm,bcm2712-sdhci", "brcm,sdhci-brcmstb",  "brcm,bcm2712-pcie",
+	"snps,dwc3",	      "raspberrypi,rp1-gem", "brcm,genet",
 };
 
 /*
@@ -44,8 +44,8 @@ static const struct {
 struct walk {
 	const struct lint_dt_spec *spec;
 	struct fdt f;
-	int *from;               /* owned; the start for which a node is needed, -1: not needed */
-	int *queue;              /* owned */
+	int *from;  /* owned; the start for which a node is needed, -1: not needed */
+	int *queue; /* owned */
 	size_t head, tail, checked;
 	struct buf *out;
 };
@@ -75,8 +75,9 @@ static bool names_suppliers(const char *prop, const char **ret_cells)
 
 		if (len < pre + suf || strncmp(prop, bindings[i].prefix, pre) != 0)
 			continue;
-		if (suf ? strcmp(prop + len - suf, bindings[i].suffix) == 0 :
-			  open ? strspn(prop + pre, "0123456789") == len - pre && len > pre : len == pre) {
+		if (suf	   ? strcmp(prop + len - suf, bindings[i].suffix) == 0
+		    : open ? strspn(prop + pre, "0123456789") == len - pre && len > pre
+			   : len == pre) {
 			*ret_cells = bindings[i].cells;
 			return true;
 		}
@@ -108,7 +109,7 @@ static void push_suppliers(struct walk *w, int node)
 	for (int up = node; up >= 0; up = w->f.nodes[up].parent) {
 		uint32_t phandle = fdt_u32(&w->f, up, "interrupt-parent", 0);
 
-		if (phandle) {   /* inherited from above */
+		if (phandle) { /* inherited from above */
 			push(w, fdt_by_phandle(&w->f, phandle), w->from[node]);
 			break;
 		}
@@ -158,7 +159,8 @@ static unsigned int hex_number(const char *digits, size_t len)
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < len; i++)
-		n = n * 16 + (unsigned int)(digits[i] <= '9' ? digits[i] - '0' : digits[i] - 'a' + 10);
+		n = n * 16 +
+		    (unsigned int)(digits[i] <= '9' ? digits[i] - '0' : digits[i] - 'a' + 10);
 	return n;
 }
 
@@ -176,12 +178,12 @@ static bool pci_alias(const char *compatible, char *dst, size_t size)
 	if (d == 0 || d > 4 || compatible[4 + v + d])
 		return false;
 	(void)snprintf(dst, size, "pci:v%08Xd%08Xsv00000000sd00000000bc00sc00i00",
-		       hex_number(compatible + 3, v),
-		       hex_number(compatible + 4 + v, d));
+		       hex_number(compatible + 3, v), hex_number(compatible + 4 + v, d));
 	return true;
 }
 
-/* One compatible text: 1 if this kernel has a driver for it, whose parts are all there or reported. */
+/* One compatible text: 1 if this kernel has a driver for it, whose parts are all there or reported.
+ */
 static int check_compatible(struct walk *w, int node, const char *compatible, struct err *err)
 {
 	cleanup_modules_list struct modules_list need = { 0 };
@@ -209,12 +211,13 @@ static int check_node(struct walk *w, int node, struct err *err)
 {
 	const struct fdt_prop *p = fdt_prop(&w->f, node, "compatible");
 
-	for (const char *s = p && node ? fdt_next_string(p, NULL) : NULL; s; s = fdt_next_string(p, s)) {
+	for (const char *s = p && node ? fdt_next_string(p, NULL) : NULL; s;
+	     s = fdt_next_string(p, s)) {
 		int r = check_compatible(w, node, s, err);
 
 		if (r < 0)
 			return r;
-		if (r > 0) {     /* the most specific driver is the one that will take it */
+		if (r > 0) { /* the most specific driver is the one that will take it */
 			w->checked++;
 			return 0;
 		}
@@ -226,7 +229,8 @@ static void push_starts(struct walk *w)
 {
 	for (size_t i = 0; i < w->f.nodes_len; i++)
 		for (size_t s = 0; s < ARRAY_SIZE(starts); s++)
-			if (fdt_is_compatible(&w->f, (int)i, starts[s]) && fdt_is_enabled(&w->f, (int)i))
+			if (fdt_is_compatible(&w->f, (int)i, starts[s]) &&
+			    fdt_is_enabled(&w->f, (int)i))
 				push(w, (int)i, (int)i);
 }
 
@@ -246,12 +250,14 @@ int lint_dt(const struct lint_dt_spec *spec, struct buf *ret, size_t *ret_checke
 		w.from[i] = -1;
 	push_starts(&w);
 	if (!w.tail)
-		return err_setf(err, -ENOENT, "the device tree has no enabled SD, PCIe, USB or Ethernet node that is known");
+		return err_setf(err, -ENOENT,
+				"the device tree has no enabled SD, PCIe, USB or Ethernet node "
+				"that is known");
 	while (w.head < w.tail) {
 		int node = w.queue[w.head++];
 
 		if (!fdt_is_enabled(&w.f, node))
-			continue;        /* Linux does not wait for what is disabled */
+			continue; /* Linux does not wait for what is disabled */
 		r = check_node(&w, node, err);
 		if (r < 0)
 			return r;

@@ -17,16 +17,18 @@
 #include "modules.h"
 
 struct lint_dt_spec {
-	const void *dtb;                 /* borrowed */
+	const void *dtb; /* borrowed */
 	size_t dtb_len;
-	const struct modules *modules;   /* of the kernel */
-	char *const *initrd;             /* what is in the initrd: paths as modules_resolve() gives them, or names */
+	const struct modules *modules; /* of the kernel */
+	char *const *
+		initrd; /* what is in the initrd: paths as modules_resolve() gives them, or names */
 	size_t initrd_len;
 };
 
 /*
- * Adds to @ret a line for every driver that is missing: "/soc/gpio@7d517c00 (brcm,bcm7445-gpio) needs
- * module 'gpio-brcmstb', for /soc/mmc@fff000". 0: *ret_checked nodes had a driver to look for.
- * -ENOENT: the tree has none of the nodes to start from.
+ * Adds to @ret a line for every driver that is missing: "/soc/gpio@7d517c00 (brcm,bcm7445-gpio)
+ * needs module 'gpio-brcmstb', for /soc/mmc@fff000". 0: *ret_checked nodes had a driver to look
+ * for. -ENOENT: the tree has none of the nodes to start from.
  */
-int lint_dt(const struct lint_dt_spec *spec, struct buf *ret, size_t *ret_checked, struct err *err) MUST_CHECK;
+int lint_dt(const struct lint_dt_spec *spec, struct buf *ret, size_t *ret_checked,
+	    struct err *err) MUST_CHECK;

@@ -10,7 +10,8 @@ static void usage(FILE *out)
 	fputs("usage: kiln COMMAND [ARG...]\n\ncommands:\n", out);
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(out, "  %-10s %s\n", c->name, c->summary);
-	fputs("\n'kiln COMMAND --help' tells more; exit status: 0 done, 1 failed, 2 wrong usage.\n", out);
+	fputs("\n'kiln COMMAND --help' tells more; exit status: 0 done, 1 failed, 2 wrong usage.\n",
+	      out);
 }
 
 static void command_usage(const struct command *c)

@@ -44,8 +44,9 @@ void phase_end(struct phases *p, const char *note)
 	p->items[p->len].seconds = now() - p->started;
 	(void)snprintf(p->items[p->len].note, sizeof(p->items[0].note), "%s", note ? note : "");
 	if (p->out) {
-		fprintf(p->out, "%s%-40s %7.1f s%s%s\n", p->terminal ? "\r\033[K" : "", p->items[p->len].name,
-			p->items[p->len].seconds, note ? "  " : "", note ? note : "");
+		fprintf(p->out, "%s%-40s %7.1f s%s%s\n", p->terminal ? "\r\033[K" : "",
+			p->items[p->len].name, p->items[p->len].seconds, note ? "  " : "",
+			note ? note : "");
 		fflush(p->out);
 	}
 	p->open = false;
@@ -61,6 +62,7 @@ void phases_report(const struct phases *p)
 void phases_abort(struct phases *p)
 {
 	if (p->out && p->open)
-		fprintf(p->out, "%s%s failed\n", p->terminal ? "\r\033[K" : "", p->items[p->len].name);
+		fprintf(p->out, "%s%s failed\n", p->terminal ? "\r\033[K" : "",
+			p->items[p->len].name);
 	p->open = false;
 }

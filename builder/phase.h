@@ -17,16 +17,16 @@
 #define PHASES_MAX 128
 
 struct phases {
-	FILE *out;               /* borrowed; NULL: silent */
+	FILE *out; /* borrowed; NULL: silent */
 	bool terminal;
 	struct {
 		char name[96];
 		double seconds;
-		char note[64];   /* "cached"; "" */
+		char note[64]; /* "cached"; "" */
 	} items[PHASES_MAX];
 	size_t len;
 	bool open;
-	double started, first;   /* monotonic seconds */
+	double started, first; /* monotonic seconds */
 };
 
 void phases_init(struct phases *p, FILE *out);

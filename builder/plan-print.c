@@ -71,9 +71,9 @@ void plan_print_files(const struct plan_node *n, FILE *out)
 	for (size_t i = 0; i < n->files.len; i++) {
 		const struct fileset_entry *e = &n->files.items[i];
 
-		fprintf(out, "%c%04o %u:%u %8zu %s%s%s%s\n",
-			"-dl"[e->type], e->mode, e->uid, e->gid, e->type == FILESET_FILE ? e->len : 0, e->path,
-			e->type == FILESET_SYMLINK ? " -> " : "",
+		fprintf(out, "%c%04o %u:%u %8zu %s%s%s%s\n", "-dl"[e->type], e -> mode, e -> uid,
+			e -> gid, e -> type == FILESET_FILE ? e -> len : 0, e -> path,
+			e -> type == FILESET_SYMLINK ? " -> " : "",
 			e->type == FILESET_SYMLINK ? e->data : "",
 			e->flags & FILESET_SECRET ? "  (secret)" : "");
 	}

@@ -14,25 +14,25 @@
 #include <stdio.h>
 
 struct plan_node {
-	const struct node *node;         /* borrowed of the cluster */
-	const struct board *board;       /* borrowed of the plan */
+	const struct node *node;   /* borrowed of the cluster */
+	const struct board *board; /* borrowed of the plan */
 	struct fileset files;
-	uint64_t seed_bytes;             /* of the tar, without a bundle */
+	uint64_t seed_bytes; /* of the tar, without a bundle */
 };
 struct plan_input {
-	char *name, *version;            /* owned; version NULL: none */
-	char *state;                     /* owned; "there", "cached", "to be fetched", "to be built" … */
-	uint64_t size_bytes;             /* 0: not known */
+	char *name, *version; /* owned; version NULL: none */
+	char *state;	      /* owned; "there", "cached", "to be fetched", "to be built" … */
+	uint64_t size_bytes;  /* 0: not known */
 };
 struct plan {
-	const struct cluster *cluster;   /* borrowed */
+	const struct cluster *cluster; /* borrowed */
 	const struct secret_source *secrets;
-	bool has_secrets;                /* kiln init has been run */
-	struct board **boards;           /* owned; one of each name */
+	bool has_secrets;      /* kiln init has been run */
+	struct board **boards; /* owned; one of each name */
 	size_t boards_len;
-	struct plan_input *inputs;       /* owned */
+	struct plan_input *inputs; /* owned */
 	size_t inputs_len;
-	struct plan_node *nodes;         /* owned; in the order of the file */
+	struct plan_node *nodes; /* owned; in the order of the file */
 	size_t nodes_len;
 };
 

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define DISK_BYTES (UINT64_C(32) << 30)  /* a power of two: SD cards must be */
+#define DISK_BYTES (UINT64_C(32) << 30) /* a power of two: SD cards must be */
 #define KVM_PROBE_MS 8000
 
 static const char *const bus_names[] = { "nvme", "sata", "usb", "sd", "virtio" };
@@ -77,7 +77,8 @@ static int extract(const struct fat *f, const char *name, const char *to, struct
 }
 
 /* Kernel and initrd of the image as files below @dir; *ret names them. */
-static int open_boot(const struct qemu_spec *s, const char *dir, struct boot_read *ret, struct err *err)
+static int open_boot(const struct qemu_spec *s, const char *dir, struct boot_read *ret,
+		     struct err *err)
 {
 	cleanup_close int fd = neg_errno(open(s->image, O_RDONLY | O_CLOEXEC));
 	cleanup_fat struct fat f = { 0 };
@@ -86,7 +87,8 @@ static int open_boot(const struct qemu_spec *s, const char *dir, struct boot_rea
 	int r;
 
 	if (fd < 0)
-		return err_errnof(err, fd, "cannot open '%s'; run 'kiln bake %s'", s->image, s->node->name);
+		return err_errnof(err, fd, "cannot open '%s'; run 'kiln bake %s'", s->image,
+				  s->node->name);
 	r = gpt_read(fd, s->image, &t, err);
 	if (r == 0 && t.len == 0)
 		r = err_setf(err, -EINVAL, "'%s' has no partitions", s->image);
@@ -119,7 +121,9 @@ static int find_firmware(const char **ret_code, const char **ret_vars, struct er
 			return 0;
 		}
 	}
-	return err_setf(err, -ENOENT, "no OVMF firmware with Secure Boot: install the package ovmf ('%s')", pairs[0][0]);
+	return err_setf(err, -ENOENT,
+			"no OVMF firmware with Secure Boot: install the package ovmf ('%s')",
+			pairs[0][0]);
 }
 
 static int copy_file(const char *from, const char *to, struct err *err)
@@ -200,13 +204,15 @@ static int make_overlay(const struct qemu_spec *s, const char *path, struct err 
 {
 	char size[32];
 	cleanup_free char *image = realpath(s->image, NULL);
-	const char *const argv[] = { "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image, path, size,
-				     NULL };
+	const char *const argv[] = { "qemu-img", "create", "-q",  "-f", "qcow2", "-F",
+				     "raw",	 "-b",	   image, path, size,	 NULL };
 	cleanup_spawn struct spawn run = { .argv = argv, .timeout_ms = 60000 };
 
 	if (!image)
-		return err_errnof(err, -errno, "cannot open '%s'; run 'kiln bake %s'", s->image, s->node->name);
-	(void)snprintf(size, sizeof(size), "%llu", (unsigned long long)(s->disk_bytes ? s->disk_bytes : DISK_BYTES));
+		return err_errnof(err, -errno, "cannot open '%s'; run 'kiln bake %s'", s->image,
+				  s->node->name);
+	(void)snprintf(size, sizeof(size), "%llu",
+		       (unsigned long long)(s->disk_bytes ? s->disk_bytes : DISK_BYTES));
 	return spawn_run(&run, err);
 }
 
@@ -281,9 +287,12 @@ static int add_user_net(struct qemu *q, const struct qemu_spec *s, struct err *e
 	/* slirp wants an address of its own for DNS; its default, the third, may be a node's */
 	r = ip_prefix_nth(&p, (UINT64_C(1) << (32 - p.bits)) - 2, &a);
 	if (r < 0)
-		return err_setf(err, r, "subnet '%s' is too small for QEMU's network", ip_prefix_format(&p, net));
-	n = (size_t)snprintf(text, sizeof(text), "user,id=net0,net=%s,host=%s,dns=%s,hostfwd=tcp:127.0.0.1:%u-%s:22",
-			     ip_prefix_format(&p, net), ip_addr_format(&c->network.gateways.items[0], gateway),
+		return err_setf(err, r, "subnet '%s' is too small for QEMU's network",
+				ip_prefix_format(&p, net));
+	n = (size_t)snprintf(text, sizeof(text),
+			     "user,id=net0,net=%s,host=%s,dns=%s,hostfwd=tcp:127.0.0.1:%u-%s:22",
+			     ip_prefix_format(&p, net),
+			     ip_addr_format(&c->network.gateways.items[0], gateway),
 			     ip_addr_format(&a, dns), s->ssh_port,
 			     ip_addr_format(&s->node->addresses.items[0].addr, node));
 	if (c->network.subnets.len > 1 && c->network.gateways.len > 1) {
@@ -294,7 +303,8 @@ static int add_user_net(struct qemu *q, const struct qemu_spec *s, struct err *e
 			return err_setf(err, r, "subnet '%s' is too small for QEMU's network",
 					ip_prefix_format(&p, net));
 		(void)snprintf(text + n, sizeof(text) - n, ",ipv6-net=%s,ipv6-host=%s,ipv6-dns=%s",
-			       ip_prefix_format(&p, net), ip_addr_format(&c->network.gateways.items[1], gateway),
+			       ip_prefix_format(&p, net),
+			       ip_addr_format(&c->network.gateways.items[1], gateway),
 			       ip_addr_format(&a, dns));
 	}
 	add(q, "-netdev");
@@ -319,9 +329,10 @@ static int add_nets(struct qemu *q, const struct qemu_spec *s, struct err *err)
 	}
 	for (size_t i = 0; i < s->segments_len; i++) {
 		if (i > 0)
-			m.bytes[0] ^= 2;         /* a locally administered neighbour of the node's own */
+			m.bytes[0] ^= 2; /* a locally administered neighbour of the node's own */
 		add(q, "-netdev");
-		addf(q, "stream,id=seg%zu,server=off,addr.type=unix,addr.path=%s", i, s->segments[i]);
+		addf(q, "stream,id=seg%zu,server=off,addr.type=unix,addr.path=%s", i,
+		     s->segments[i]);
 		add(q, "-device");
 		addf(q, "%s,netdev=seg%zu,romfile=,mac=%s", nic, i, mac_addr_format(&m, mac));
 		m.bytes[5]++;
@@ -345,12 +356,15 @@ static void add_machine(struct qemu *q, const struct qemu_spec *s)
 	add(q, "-smp");
 	addf(q, "%u", s->cpus ? s->cpus : 2);
 	add(q, "-m");
-	addf(q, "%lluM", (unsigned long long)((s->memory_bytes ? s->memory_bytes : b->qemu.memory_bytes) >> 20));
+	addf(q, "%lluM",
+	     (unsigned long long)((s->memory_bytes ? s->memory_bytes : b->qemu.memory_bytes) >>
+				  20));
 	add(q, "-nodefaults");
 	add(q, "-display");
 	add(q, "none");
 	add(q, "-device");
-	add(q, "virtio-rng-pci");        /* without it OVMF 2025 has no network boot, and Linux waits for entropy */
+	add(q, "virtio-rng-pci"); /* without it OVMF 2025 has no network boot, and Linux waits for
+				     entropy */
 	add(q, "-device");
 	add(q, "qemu-xhci");
 }
@@ -445,16 +459,35 @@ bool qemu_kvm_works(const struct qemu_spec *s)
 	cleanup_boot_read struct boot_read b = { 0 };
 	char kernel[PATH_MAX], append[64];
 	bool arm = strcmp(s->board->arch, "arm64") == 0;
-	const char *const argv[] = { arm ? "qemu-system-aarch64" : "qemu-system-x86_64", "-machine",
-				     arm ? "virt,gic-version=host" : "q35", "-accel", "kvm", "-cpu", "host", "-m", "512M",
-				     "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel",
-				     kernel, "-append", append, NULL };
+	const char *const argv[] = { arm ? "qemu-system-aarch64" : "qemu-system-x86_64",
+				     "-machine",
+				     arm ? "virt,gic-version=host" : "q35",
+				     "-accel",
+				     "kvm",
+				     "-cpu",
+				     "host",
+				     "-m",
+				     "512M",
+				     "-nodefaults",
+				     "-display",
+				     "none",
+				     "-no-reboot",
+				     "-serial",
+				     "stdio",
+				     "-kernel",
+				     kernel,
+				     "-append",
+				     append,
+				     NULL };
 	struct probe p = { 0 };
-	cleanup_spawn struct spawn run = { .argv = argv, .timeout_ms = KVM_PROBE_MS, .out_fn = watch, .arg = &p };
+	cleanup_spawn struct spawn run = {
+		.argv = argv, .timeout_ms = KVM_PROBE_MS, .out_fn = watch, .arg = &p
+	};
 	struct err ignored = { 0 };
 
 	if (!same_arch(s->board) || access("/dev/kvm", R_OK | W_OK) < 0 ||
-	    tempfile_new_dir(NULL, "kiln-kvm.", &dir, &ignored) < 0 || open_boot(s, dir->path, &b, &ignored) < 0)
+	    tempfile_new_dir(NULL, "kiln-kvm.", &dir, &ignored) < 0 ||
+	    open_boot(s, dir->path, &b, &ignored) < 0)
 		return false;
 	(void)snprintf(kernel, sizeof(kernel), "%s/kernel", dir->path);
 	(void)snprintf(append, sizeof(append), "earlycon=%s console=%s panic=-1",

@@ -1,4 +1,5 @@
-/* render-system - time servers, kernel settings, updates; locale, zone and account are the base's */
+/* render-system - time servers, kernel settings, updates; locale, zone and account are the base's
+ */
 #include "render.h"
 
 #include "buf.h"

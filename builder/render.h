@@ -16,16 +16,16 @@
 #include "fileset.h"
 #include "secret-source.h"
 
-struct render {                          /* inputs; all borrowed */
+struct render { /* inputs; all borrowed */
 	const struct cluster *cluster;
 	const struct node *node;
-	const struct board *board;       /* of the node */
+	const struct board *board; /* of the node */
 	const struct secret_source *secrets;
-	const char *bundle_path;         /* NULL: none */
-	const char *const *wipe;         /* NULL-terminated serials, or NULL */
-	uint64_t baked_at;               /* seconds since 1970: the clock's floor */
+	const char *bundle_path; /* NULL: none */
+	const char *const *wipe; /* NULL-terminated serials, or NULL */
+	uint64_t baked_at;	 /* seconds since 1970: the clock's floor */
 };
-#define NODE_FILE_MAX ((size_t)1 << 20)  /* of one rendered file; the bundle has its own */
+#define NODE_FILE_MAX ((size_t)1 << 20) /* of one rendered file; the bundle has its own */
 #define BUNDLE_BYTES_MAX ((size_t)192 << 20)
 
 /* @fs: empty; on failure it may hold a part, fileset_done() releases it. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SECRET_BYTES_MAX ((size_t)64 << 10)
-#define COMMAND_MS 300000        /* it may ask a person for a passphrase */
+#define COMMAND_MS 300000 /* it may ask a person for a passphrase */
 
 static int from_env(const char *name, struct secret *ret, struct err *err)
 {
@@ -33,7 +33,8 @@ static int from_file(const struct cluster *c, const char *name, struct secret *r
 	return file_read_at(AT_FDCWD, path, SECRET_BYTES_MAX, &ret->data, &ret->len, err);
 }
 
-static int from_command(const struct cluster *c, char *const *argv, struct secret *ret, struct err *err)
+static int from_command(const struct cluster *c, char *const *argv, struct secret *ret,
+			struct err *err)
 {
 	struct spawn s = {
 		.argv = (const char *const *)argv,
@@ -53,7 +54,8 @@ static int from_command(const struct cluster *c, char *const *argv, struct secre
 	return 0;
 }
 
-int secret_ref_resolve(const struct cluster *c, const struct secret_ref *ref, struct secret *ret, struct err *err)
+int secret_ref_resolve(const struct cluster *c, const struct secret_ref *ref, struct secret *ret,
+		       struct err *err)
 {
 	cleanup_secret struct secret s = { 0 };
 	int r = -EINVAL;

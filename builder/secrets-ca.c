@@ -8,21 +8,22 @@
 #include <string.h>
 
 #define DAY_S ((int64_t)86400)
-#define NOT_BEFORE_S ((int64_t)1704067200)       /* 2024-01-01 */
+#define NOT_BEFORE_S ((int64_t)1704067200) /* 2024-01-01 */
 #define TLS "k3s/server/tls/"
 #define SERVICE_KEY TLS "service.key"
 #define PEM_MAX ((size_t)64 << 10)
 #define TOKEN_BYTES 32
 
 struct authority {
-	const char *name;        /* of the files, without .crt and .key */
-	const char *cn;          /* "k3s-<cn>-ca@<epoch>" */
+	const char *name; /* of the files, without .crt and .key */
+	const char *cn;	  /* "k3s-<cn>-ca@<epoch>" */
 	enum pki_key_kind kind;
 	int64_t days;
 	const struct authority *issuer;
 };
 static const struct authority root_ca = { "root-ca", "root", PKI_RSA_4096, 7300, NULL };
-static const struct authority intermediate_ca = { "intermediate-ca", "intermediate", PKI_RSA_4096, 7300, &root_ca };
+static const struct authority intermediate_ca = { "intermediate-ca", "intermediate", PKI_RSA_4096,
+						  7300, &root_ca };
 static const struct authority leaf_cas[] = {
 	{ TLS "server-ca", "server", PKI_EC_P256, 3700, &intermediate_ca },
 	{ TLS "client-ca", "client", PKI_EC_P256, 3700, &intermediate_ca },
@@ -34,7 +35,7 @@ static const struct authority leaf_cas[] = {
 struct signer {
 	EVP_PKEY *key;
 	X509 *cert;
-	struct secret chain;     /* PEM of the certificate and all above it */
+	struct secret chain; /* PEM of the certificate and all above it */
 };
 
 static void signer_done(struct signer *s)
@@ -51,8 +52,8 @@ static const char *with_suffix(const char *name, const char *suffix, char *dst, 
 }
 
 /* The key of that name; made if it is missing. */
-static int load_or_make_key(struct vault *v, const char *name, enum pki_key_kind kind, EVP_PKEY **ret,
-			    struct err *err)
+static int load_or_make_key(struct vault *v, const char *name, enum pki_key_kind kind,
+			    EVP_PKEY **ret, struct err *err)
 {
 	cleanup_pkey EVP_PKEY *key = NULL;
 	cleanup_secret struct secret pem = { 0 };
@@ -76,8 +77,8 @@ static int load_or_make_key(struct vault *v, const char *name, enum pki_key_kind
 	return 0;
 }
 
-static int sign(const struct authority *a, const struct signer *issuer, int64_t now_s, EVP_PKEY *key,
-		X509 **ret, struct err *err)
+static int sign(const struct authority *a, const struct signer *issuer, int64_t now_s,
+		EVP_PKEY *key, X509 **ret, struct err *err)
 {
 	char cn[64];
 	struct pki_spec spec = {
@@ -88,7 +89,8 @@ static int sign(const struct authority *a, const struct signer *issuer, int64_t 
 	};
 
 	(void)snprintf(cn, sizeof(cn), "k3s-%s-ca@%" PRId64, a->cn, now_s);
-	return pki_sign(&spec, key, issuer ? issuer->cert : NULL, issuer ? issuer->key : NULL, ret, err);
+	return pki_sign(&spec, key, issuer ? issuer->cert : NULL, issuer ? issuer->key : NULL, ret,
+			err);
 }
 
 /* Certificate first, then what is above it: the order that K3s wants. */
@@ -140,7 +142,8 @@ static int make_authority(struct vault *v, const struct authority *a, const stru
 	if (r < 0)
 		return r;
 	if (has_crt && !has_key)
-		return err_setf(err, -ENOKEY, "'%s' is there but its key '%s' is gone; restore it from a backup",
+		return err_setf(err, -ENOKEY,
+				"'%s' is there but its key '%s' is gone; restore it from a backup",
 				crt, key);
 	r = load_or_make_key(v, key, a->kind, &s.key, err);
 	if (r >= 0 && has_crt)
@@ -177,7 +180,8 @@ int secrets_make_ca(struct vault *v, int64_t now_s, struct err *err)
 	return r;
 }
 
-static int make_token(struct vault *v, const char *name, const char *user, const char *hash, struct err *err)
+static int make_token(struct vault *v, const char *name, const char *user, const char *hash,
+		      struct err *err)
 {
 	cleanup_secret struct secret password = { 0 };
 	char line[256];
@@ -217,7 +221,9 @@ int secrets_check_identity(const struct vault *v, struct err *err)
 
 	/* root and intermediate may have gone to a safe place: nothing needs them any more */
 	for (size_t i = 0; r >= 0 && there && i < 2 * ARRAY_SIZE(leaf_cas); i++)
-		r = vault_has(v, with_suffix(leaf_cas[i / 2].name, i % 2 ? ".key" : ".crt", name, sizeof(name)),
+		r = vault_has(v,
+			      with_suffix(leaf_cas[i / 2].name, i % 2 ? ".key" : ".crt", name,
+					  sizeof(name)),
 			      &there, err);
 	for (size_t i = 0; r >= 0 && there && i < ARRAY_SIZE(others); i++)
 		r = vault_has(v, with_suffix(others[i], "", name, sizeof(name)), &there, err);
@@ -225,7 +231,9 @@ int secrets_check_identity(const struct vault *v, struct err *err)
 		return r;
 	if (!there)
 		return err_setf(err, -ENOKEY,
-				"'%s/%s' is gone, a part of this cluster's identity that cannot be made again; "
-				"restore it from a backup", v->path, name);
+				"'%s/%s' is gone, a part of this cluster's identity that cannot be "
+				"made again; "
+				"restore it from a backup",
+				v->path, name);
 	return 0;
 }

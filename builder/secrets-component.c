@@ -7,7 +7,7 @@
 #include <crypt.h>
 #include <string.h>
 
-#define BCRYPT_COST 10           /* what Argo CD itself uses */
+#define BCRYPT_COST 10 /* what Argo CD itself uses */
 
 static int make_hex(struct vault *v, const char *name, size_t bytes, struct err *err)
 {
@@ -77,7 +77,7 @@ static const struct {
 	{ "component/garage-rpc-secret", make_hex32 },
 	{ "component/garage-admin-token", make_hex32 },
 	{ "component/argocd-admin-password", make_password },
-	{ "component/argocd-admin-password-hash", make_argocd_hash },   /* after the password */
+	{ "component/argocd-admin-password-hash", make_argocd_hash }, /* after the password */
 	{ "component/argocd-server-secretkey", make_base64 },
 	{ "component/argocd-redis-password", make_hex32 },
 };

@@ -65,7 +65,8 @@ static int add_node(struct buf *b, const struct cluster *c, const struct node *n
 		char name[256], *space;
 		int r;
 
-		(void)snprintf(name, sizeof(name), "nodes/%s/ssh_host_%s_key.pub", n->name, types[i]);
+		(void)snprintf(name, sizeof(name), "nodes/%s/ssh_host_%s_key.pub", n->name,
+			       types[i]);
 		r = secrets_get(c, name, &pub, err);
 		if (r < 0)
 			return r;

@@ -20,5 +20,6 @@ int secrets_make_tokens(struct vault *v, struct err *err) MUST_CHECK;
 int secrets_make_components(struct vault *v, struct err *err) MUST_CHECK;
 /* machine-id, node-password, SSH host keys. */
 int secrets_make_node(struct vault *v, const char *node, struct err *err) MUST_CHECK;
-/* Files without which a cluster that exists has lost its identity: -ENOKEY names the first that is gone. */
+/* Files without which a cluster that exists has lost its identity: -ENOKEY names the first that is
+ * gone. */
 int secrets_check_identity(const struct vault *v, struct err *err) MUST_CHECK;

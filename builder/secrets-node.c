@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define KEY_BYTES_MAX ((size_t)64 << 10)
-#define KEYGEN_MS 120000         /* RSA on a slow desk */
+#define KEYGEN_MS 120000 /* RSA on a slow desk */
 
 static const struct {
 	const char *type, *bits;
@@ -39,7 +39,8 @@ static int make_machine_id(struct vault *v, const char *node, struct err *err)
 }
 
 /* ssh-keygen writes OpenSSH's own format; it works in a folder that goes away. */
-static int keygen(const char *type, const char *bits, const char *node, const char *file, struct err *err)
+static int keygen(const char *type, const char *bits, const char *node, const char *file,
+		  struct err *err)
 {
 	cleanup_free char *comment = NULL;
 	const char *argv[14] = { "ssh-keygen", "-q", "-t", type, "-N", "", "-f", file, "-C" };
@@ -97,7 +98,8 @@ static int make_public(struct vault *v, const char *key, const char *node, struc
 	return vault_add(v, name, line, strlen(line), err);
 }
 
-static int make_host_key(struct vault *v, const char *node, const char *type, const char *bits, struct err *err)
+static int make_host_key(struct vault *v, const char *node, const char *type, const char *bits,
+			 struct err *err)
 {
 	cleanup_tempfile struct tempfile *dir = NULL;
 	char key[128], pub[sizeof(key) + 4], made[PATH_MAX], made_pub[sizeof(made) + 4];
@@ -114,8 +116,11 @@ static int make_host_key(struct vault *v, const char *node, const char *type, co
 	if (has_key)
 		return make_public(v, key, node, err);
 	if (has_pub)
-		return err_setf(err, -ENOKEY, "'%s/%s' is gone, but its public half is there; restore it from a backup, "
-				"or remove '%s' to give the node a new key", v->path, key, pub);
+		return err_setf(
+			err, -ENOKEY,
+			"'%s/%s' is gone, but its public half is there; restore it from a backup, "
+			"or remove '%s' to give the node a new key",
+			v->path, key, pub);
 	r = tempfile_new_dir(v->path, ".ssh-", &dir, err);
 	if (r < 0)
 		return r;

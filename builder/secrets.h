@@ -23,7 +23,7 @@
 #include "cluster.h"
 
 struct secret {
-	char *data;              /* owned; NUL-terminated, wiped on release */
+	char *data; /* owned; NUL-terminated, wiped on release */
 	size_t len;
 };
 void secret_done(struct secret *s);
@@ -36,7 +36,8 @@ int secrets_get(const struct cluster *c, const char *name, struct secret *ret,
 int secret_ref_resolve(const struct cluster *c, const struct secret_ref *ref, struct secret *ret,
 		       struct err *err) MUST_CHECK;
 /* Only whether it could be resolved: never runs a command, looks for its program alone. */
-int secret_ref_check(const struct cluster *c, const struct secret_ref *ref, struct err *err) MUST_CHECK;
+int secret_ref_check(const struct cluster *c, const struct secret_ref *ref,
+		     struct err *err) MUST_CHECK;
 /* Make what is missing for every node of the cluster; never overwrites. */
 int secrets_init(const struct cluster *c, unsigned int *ret_made, struct err *err) MUST_CHECK;
 /* out/known_hosts: every node's names and addresses with its three host keys; 0644, replaced. */

@@ -24,17 +24,17 @@
 #include "digest.h"
 
 #define SEED_BYTES_MAX ((size_t)256 << 20)
-#define SEED_NAME_MAX 80         /* "seed-<64 hex>.tar" and NUL */
+#define SEED_NAME_MAX 80 /* "seed-<64 hex>.tar" and NUL */
 
 struct seed_inputs {
-	const struct board *board;       /* of the node */
-	const char *base_id;             /* base.json's id, 64 hex digits */
-	const char *bundle_path;         /* bundle.tar, for control-planes; NULL: none */
-	const char *const *wipe;         /* serials of `kiln bake --wipe`, NULL-terminated, or NULL */
-	uint64_t baked_at;               /* seconds since 1970; SOURCE_DATE_EPOCH when set */
+	const struct board *board; /* of the node */
+	const char *base_id;	   /* base.json's id, 64 hex digits */
+	const char *bundle_path;   /* bundle.tar, for control-planes; NULL: none */
+	const char *const *wipe;   /* serials of `kiln bake --wipe`, NULL-terminated, or NULL */
+	uint64_t baked_at;	   /* seconds since 1970; SOURCE_DATE_EPOCH when set */
 };
 struct seed {
-	char *data;                      /* owned; the tar */
+	char *data; /* owned; the tar */
 	size_t len;
 	char digest[SHA256_HEX_MAX];
 };

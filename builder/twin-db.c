@@ -123,9 +123,10 @@ static int add_conffiles(struct buf *out, const struct twin *t, const struct deb
 
 	for (const char *p = m ? m->data : ""; *p; p = *end ? end + 1 : end) {
 		end = p + strcspn(p, "\n");
-		if (strncmp(p, "remove-on-upgrade /", 19) == 0) /* brings nothing; noted as dpkg notes it */
-			(void)buf_addf(out, " %.*s newconffile remove-on-upgrade\n", (int)(end - p - 18),
-				       p + 18);
+		if (strncmp(p, "remove-on-upgrade /", 19) ==
+		    0) /* brings nothing; noted as dpkg notes it */
+			(void)buf_addf(out, " %.*s newconffile remove-on-upgrade\n",
+				       (int)(end - p - 18), p + 18);
 		if (*p != '/')
 			continue;
 		r = conffile_md5(t, d, p + 1, (size_t)(end - p) - 1, md5, err);

@@ -11,9 +11,9 @@
 #include "secrets.h"
 
 struct vault {
-	char *path;              /* owned */
+	char *path; /* owned */
 	int fd;
-	unsigned int made;       /* files added by this process */
+	unsigned int made; /* files added by this process */
 };
 
 /* Opens and locks it, making .kiln/ (with a .gitignore for all in it) where it is missing. */
@@ -23,11 +23,14 @@ void vault_done(struct vault *v);
 
 int vault_has(const struct vault *v, const char *name, bool *ret, struct err *err) MUST_CHECK;
 /* -ENOENT: not there. */
-int vault_get(const struct vault *v, const char *name, struct secret *ret, struct err *err) MUST_CHECK;
+int vault_get(const struct vault *v, const char *name, struct secret *ret,
+	      struct err *err) MUST_CHECK;
 /* -EEXIST: it is there, and stays as it is. */
-int vault_add(struct vault *v, const char *name, const void *data, size_t len, struct err *err) MUST_CHECK;
+int vault_add(struct vault *v, const char *name, const void *data, size_t len,
+	      struct err *err) MUST_CHECK;
 
 /* Random bytes from the kernel, as 2 * bytes hex digits. */
 int vault_random_hex(size_t bytes, struct secret *ret, struct err *err) MUST_CHECK;
 /* The same as a file with a newline, unless it is there already. */
-int vault_add_random_hex(struct vault *v, const char *name, size_t bytes, struct err *err) MUST_CHECK;
+int vault_add_random_hex(struct vault *v, const char *name, size_t bytes,
+			 struct err *err) MUST_CHECK;

@@ -22,17 +22,17 @@
 #define YAML_BYTES_MAX ((size_t)1 << 20)
 #define YAML_DEPTH_MAX 24
 #define YAML_NODES_MAX 50000
-#define YAML_KEYS_MAX 1000       /* of one mapping */
+#define YAML_KEYS_MAX 1000 /* of one mapping */
 
 enum ynode_kind { YNODE_SCALAR, YNODE_MAP, YNODE_SEQ };
 
 struct ynode {
 	enum ynode_kind kind;
 	unsigned int line, col, width;
-	bool plain;              /* without quotes: true, 1 and null may mean more than text */
-	char *text;              /* owned; the scalar's value, without NUL or control characters */
-	struct ynode **items;    /* owned; values of a mapping, items of a sequence */
-	struct ynode **keys;     /* owned; keys of a mapping, one per item, scalars */
+	bool plain;	      /* without quotes: true, 1 and null may mean more than text */
+	char *text;	      /* owned; the scalar's value, without NUL or control characters */
+	struct ynode **items; /* owned; values of a mapping, items of a sequence */
+	struct ynode **keys;  /* owned; keys of a mapping, one per item, scalars */
 	size_t len, size;
 	const struct ynode *key; /* borrowed: the key this value stands under, or NULL */
 };

@@ -93,9 +93,11 @@ static int check_separator(const char *name, const char *sep, const char *end, u
 		c++;
 	if (c == nl || *c == '#')
 		return 0;
-	return err_setf(err, -EINVAL,
-			"%s:%u:%u: text after '---'; Kubernetes splits documents at lines that begin with "
-			"'---' and takes only a comment behind it", name, line, (unsigned int)(c - sep) + 1);
+	return err_setf(
+		err, -EINVAL,
+		"%s:%u:%u: text after '---'; Kubernetes splits documents at lines that begin with "
+		"'---' and takes only a comment behind it",
+		name, line, (unsigned int)(c - sep) + 1);
 }
 
 int yaml_docs_read(struct kval_pool *pool, const char *name, const char *text, size_t len,

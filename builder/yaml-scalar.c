@@ -98,10 +98,10 @@ static bool in_words(const char *const *words, const char *s)
 	return false;
 }
 
-static const char *const true_words[] = { "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE",
-					  "on", "On", "ON", NULL };
-static const char *const false_words[] = { "n", "N", "no", "No", "NO", "false", "False", "FALSE",
-					   "off", "Off", "OFF", NULL };
+static const char *const true_words[] = { "y",	  "Y",	  "yes", "Yes", "YES", "true",
+					  "True", "TRUE", "on",	 "On",	"ON",  NULL };
+static const char *const false_words[] = { "n",	    "N",     "no",  "No",  "NO",  "false",
+					   "False", "FALSE", "off", "Off", "OFF", NULL };
 static const char *const null_words[] = { "", "~", "null", "Null", "NULL", NULL };
 static const char *const nan_words[] = { ".nan", ".NaN", ".NAN", NULL };
 static const char *const inf_words[] = { ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", NULL };
@@ -146,9 +146,10 @@ static bool digits_to_u64(const char *s, unsigned int base, uint64_t *ret)
 	if (!*s)
 		return false;
 	for (; *s; s++) {
-		unsigned int d = *s >= '0' && *s <= '9' ? (unsigned int)(*s - '0') :
-				 *s >= 'a' && *s <= 'z' ? (unsigned int)(*s - 'a') + 10 :
-				 *s >= 'A' && *s <= 'Z' ? (unsigned int)(*s - 'A') + 10 : 99;
+		unsigned int d = *s >= '0' && *s <= '9'	  ? (unsigned int)(*s - '0')
+				 : *s >= 'a' && *s <= 'z' ? (unsigned int)(*s - 'a') + 10
+				 : *s >= 'A' && *s <= 'Z' ? (unsigned int)(*s - 'A') + 10
+							  : 99;
 
 		if (d >= base || __builtin_mul_overflow(n, (uint64_t)base, &n) ||
 		    __builtin_add_overflow(n, (uint64_t)d, &n))
@@ -168,15 +169,18 @@ static bool parse_int(const char *s, bool *ret_minus, uint64_t *ret)
 
 	if (d[0] == '0' && d[1]) {
 		switch (d[1]) {
-		case 'x': case 'X':
+		case 'x':
+		case 'X':
 			base = 16;
 			d += 2;
 			break;
-		case 'o': case 'O':
+		case 'o':
+		case 'O':
 			base = 8;
 			d += 2;
 			break;
-		case 'b': case 'B':
+		case 'b':
+		case 'B':
 			base = 2;
 			if (d[1] == 'b' && (d[2] == '+' || (d[2] == '-' && !minus)) && !sign) {
 				minus = d[2] == '-';
@@ -240,14 +244,16 @@ static int resolve_number(struct kval_pool *p, const char *in, struct kval **ret
 				*to++ = *c;
 		*to = '\0';
 		if (parse_int(plain, &minus, &n)) {
-			(void)snprintf(text, sizeof(text), "%s%" PRIu64, minus && n > 0 ? "-" : "", n);
+			(void)snprintf(text, sizeof(text), "%s%" PRIu64, minus && n > 0 ? "-" : "",
+				       n);
 			*ret = kval_new_text(p, KVAL_INT, text, strlen(text));
 			return *ret ? 1 : -ENOMEM;
 		}
 	}
 	if (!is_yaml_float(plain ? plain : in))
 		return 0;
-	d = strtod(plain ? plain : in, NULL); /* the form was checked: the whole string is a number */
+	d = strtod(plain ? plain : in,
+		   NULL); /* the form was checked: the whole string is a number */
 	return isinf(d) ? 0 : new_float(p, d, ret);
 }
 
@@ -260,7 +266,8 @@ static unsigned int two_digits(const char **s, unsigned int max_digits)
 	return i > 0 ? n : 1000;
 }
 
-/* The forms time.Parse() is asked for: Y-M-D alone, with T or t and a zone, with a blank and none. */
+/* The forms time.Parse() is asked for: Y-M-D alone, with T or t and a zone, with a blank and none.
+ */
 static bool is_timestamp(const char *s)
 {
 	static const unsigned int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
@@ -278,8 +285,8 @@ static bool is_timestamp(const char *s)
 	if (month < 1 || month > 12 || *s++ != '-')
 		return false;
 	day = two_digits(&s, 2);
-	if (day < 1 || day > days[month - 1] +
-		(month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)))
+	if (day < 1 || day > days[month - 1] + (month == 2 && year % 4 == 0 &&
+						(year % 100 != 0 || year % 400 == 0)))
 		return false;
 	sep = *s;
 	if (sep == '\0')
@@ -301,14 +308,20 @@ static bool is_timestamp(const char *s)
 		return *s == '\0';
 	if (strcmp(s, "Z") == 0)
 		return true;
-	return (*s == '+' || *s == '-') && strlen(s) == 6 && s[3] == ':' && strspn(s + 1, "0123456789") == 2 &&
-	       strspn(s + 4, "0123456789") == 2 && (s[1] - '0') * 10 + s[2] - '0' <= 24 && s[4] <= '5';
+	return (*s == '+' || *s == '-') && strlen(s) == 6 && s[3] == ':' &&
+	       strspn(s + 1, "0123456789") == 2 && strspn(s + 4, "0123456789") == 2 &&
+	       (s[1] - '0') * 10 + s[2] - '0' <= 24 && s[4] <= '5';
 }
 
 /* Bytes of the well-formed UTF-8 character at s; 0: none. */
 static size_t utf8_len(const unsigned char *s, size_t len)
 {
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	size_t n = s[0] < 0x80	 ? 1
+		   : s[0] < 0xc2 ? 0
+		   : s[0] < 0xe0 ? 2
+		   : s[0] < 0xf0 ? 3
+		   : s[0] < 0xf5 ? 4
+				 : 0;
 
 	if (n == 0 || n > len)
 		return 0;
@@ -430,8 +443,8 @@ int yaml_scalar_resolve(struct kval_pool *p, const char *tag, const char *text, 
 	return *ret ? 0 : -ENOMEM;
 }
 
-int yaml_scalar_key(struct kval_pool *p, const struct kval *v, const char **ret_text, size_t *ret_len,
-		    const char **ret_why)
+int yaml_scalar_key(struct kval_pool *p, const struct kval *v, const char **ret_text,
+		    size_t *ret_len, const char **ret_why)
 {
 	char text[48];
 	int64_t n;
@@ -469,7 +482,7 @@ int yaml_scalar_key(struct kval_pool *p, const struct kval *v, const char **ret_
 	default:
 		break;
 	}
-	*ret_why = v->type == KVAL_INT ? "an integer key must fit 64 bits with a sign" :
-					 "a key must be a scalar, not a list or a map";
+	*ret_why = v->type == KVAL_INT ? "an integer key must fit 64 bits with a sign"
+				       : "a key must be a scalar, not a list or a map";
 	return -EINVAL;
 }

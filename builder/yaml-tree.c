@@ -11,27 +11,27 @@ struct frame {
 	struct kval *v;
 	struct kval *key;
 	enum frame_state state;
-	size_t entries_base;     /* of tree.entries */
-	size_t anchor;           /* index + 1 in tree.anchors, 0: none */
+	size_t entries_base; /* of tree.entries */
+	size_t anchor;	     /* index + 1 in tree.anchors, 0: none */
 	uint64_t decodes_before;
-	unsigned int height;     /* of the deepest child so far */
+	unsigned int height; /* of the deepest child so far */
 };
 struct entry {
-	struct kval_pair pair;   /* a list's item has no key */
+	struct kval_pair pair; /* a list's item has no key */
 	size_t seq;
 	bool merged;
 };
 struct anchor {
-	char *name;              /* in the pool */
-	struct kval *v;          /* NULL: not complete yet */
-	uint64_t decodes;        /* steps that decoding it takes, aliases expanded */
+	char *name;	  /* in the pool */
+	struct kval *v;	  /* NULL: not complete yet */
+	uint64_t decodes; /* steps that decoding it takes, aliases expanded */
 	unsigned int height;
 };
 struct tree {
 	struct kval_pool *pool;
 	const struct yaml_piece *piece;
 	struct err *err;
-	struct frame *frames;    /* all owned */
+	struct frame *frames; /* all owned */
 	size_t frames_len, frames_size;
 	struct entry *entries;
 	size_t entries_len, entries_size;
@@ -39,7 +39,7 @@ struct tree {
 	size_t anchors_len, anchors_size;
 	uint64_t decodes, alias_decodes;
 	struct kval *root;
-	size_t seen_index, seen_byte;    /* a known pair, so that places are found going forward */
+	size_t seen_index, seen_byte; /* a known pair, so that places are found going forward */
 	unsigned int flow_depth;
 };
 
@@ -51,20 +51,20 @@ static void tree_done(struct tree *t)
 }
 #define cleanup_tree CLEANUP(tree_done)
 
-#define GROW(t, what)                                                                        \
-	({                                                                                   \
-		int r_ = 0;                                                                  \
-		if ((t)->what##_len == (t)->what##_size) {                                   \
-			size_t n_ = (t)->what##_size ? (t)->what##_size * 2 : 64;            \
-			__typeof__((t)->what) p_ = reallocarray((t)->what, n_, sizeof(*p_)); \
-			if (p_) {                                                            \
-				(t)->what = p_;                                              \
-				(t)->what##_size = n_;                                       \
-			} else {                                                             \
-				r_ = -ENOMEM;                                                \
-			}                                                                    \
-		}                                                                            \
-		r_;                                                                          \
+#define GROW(t, what)                                                                              \
+	({                                                                                         \
+		int r_ = 0;                                                                        \
+		if ((t)->what##_len == (t)->what##_size) {                                         \
+			size_t n_ = (t)->what##_size ? (t)->what##_size * 2 : 64;                  \
+			__typeof__((t)->what) p_ = reallocarray((t)->what, n_, sizeof(*p_));       \
+			if (p_) {                                                                  \
+				(t)->what = p_;                                                    \
+				(t)->what##_size = n_;                                             \
+			} else {                                                                   \
+				r_ = -ENOMEM;                                                      \
+			}                                                                          \
+		}                                                                                  \
+		r_;                                                                                \
 	})
 
 static int fail_at(struct tree *t, const struct kval *v, const char *what)
@@ -75,7 +75,8 @@ static int fail_at(struct tree *t, const struct kval *v, const char *what)
 static int fail_mark(struct tree *t, const yaml_mark_t *mark, const char *what, const char *detail)
 {
 	return err_setf(t->err, -EINVAL, "%s:%u:%u: %s%s", t->piece->name,
-			t->piece->line + (unsigned int)mark->line, (unsigned int)mark->column + 1, what, detail);
+			t->piece->line + (unsigned int)mark->line, (unsigned int)mark->column + 1,
+			what, detail);
 }
 
 static int fail_reader(struct tree *t, const yaml_parser_t *p)
@@ -90,8 +91,9 @@ static int fail_reader(struct tree *t, const yaml_parser_t *p)
 			col++;
 		}
 	}
-	return err_setf(t->err, -EINVAL, "%s:%u:%u: %s (0x%02x); YAML is UTF-8 text", t->piece->name, line, col,
-			p->problem ? p->problem : "not readable", (unsigned int)p->problem_value);
+	return err_setf(t->err, -EINVAL, "%s:%u:%u: %s (0x%02x); YAML is UTF-8 text",
+			t->piece->name, line, col, p->problem ? p->problem : "not readable",
+			(unsigned int)p->problem_value);
 }
 
 /* Kubernetes would drop it without a word. */
@@ -107,8 +109,9 @@ static int err_yaml(struct tree *t, const yaml_parser_t *p)
 		return fail_mark(t, &p->problem_mark, text_after_end, "");
 	return err_setf(t->err, -EINVAL, "%s:%u:%u: %s%s%s", t->piece->name,
 			t->piece->line + (unsigned int)p->problem_mark.line,
-			(unsigned int)p->problem_mark.column + 1, p->problem ? p->problem : "not YAML",
-			p->context ? ", " : "", p->context ? p->context : "");
+			(unsigned int)p->problem_mark.column + 1,
+			p->problem ? p->problem : "not YAML", p->context ? ", " : "",
+			p->context ? p->context : "");
 }
 
 /* The byte of a character index; marks count characters. */
@@ -120,7 +123,8 @@ static const char *raw_at(struct tree *t, size_t index)
 		t->seen_index = t->seen_byte = 0;
 	while (t->seen_index < index && t->seen_byte < t->piece->len) {
 		t->seen_byte++;
-		while (t->seen_byte < t->piece->len && ((unsigned char)s[t->seen_byte] & 0xc0) == 0x80)
+		while (t->seen_byte < t->piece->len &&
+		       ((unsigned char)s[t->seen_byte] & 0xc0) == 0x80)
 			t->seen_byte++;
 		t->seen_index++;
 	}
@@ -162,7 +166,8 @@ static int deliver_merge(struct tree *t, const struct kval *v, bool is_alias)
 		return push_merge(t, v);
 	if (v->type != KVAL_LIST || is_alias)
 		return fail_at(t, v, want);
-	for (size_t i = v->items_len; i > 0 && r == 0; i--) { /* the first of the list wins: it comes last */
+	for (size_t i = v->items_len; i > 0 && r == 0;
+	     i--) { /* the first of the list wins: it comes last */
 		if (v->items[i - 1]->type != KVAL_MAP)
 			return fail_at(t, v->items[i - 1], want);
 		r = push_merge(t, v->items[i - 1]);
@@ -193,7 +198,8 @@ static int deliver_key(struct tree *t, struct frame *f, const struct kval *v)
 }
 
 /* A complete node goes to the collection that is open, or is the root. */
-static int deliver(struct tree *t, struct kval *v, bool is_alias, bool is_merge, unsigned int height)
+static int deliver(struct tree *t, struct kval *v, bool is_alias, bool is_merge,
+		   unsigned int height)
 {
 	struct frame *f = t->frames_len > 0 ? &t->frames[t->frames_len - 1] : NULL;
 	int r;
@@ -250,7 +256,8 @@ static struct kval *new_at(struct tree *t, enum kval_type type, const yaml_mark_
 	return v;
 }
 
-/* Go's bound on what aliases may blow up: from 99 % of small documents down to 10 % of large ones. */
+/* Go's bound on what aliases may blow up: from 99 % of small documents down to 10 % of large ones.
+ */
 static int check_aliases(struct tree *t, const yaml_mark_t *mark)
 {
 	static const double low = 400000, high = 4000000;
@@ -311,7 +318,8 @@ static int check_like_go(struct tree *t, const yaml_event_t *e)
 	const char *raw, *end;
 
 	if (e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && t->flow_depth > 0 && strchr(s, '?'))
-		return fail_mark(t, &e->start_mark, "'?' in a plain scalar inside brackets must be quoted", "");
+		return fail_mark(t, &e->start_mark,
+				 "'?' in a plain scalar inside brackets must be quoted", "");
 	if (e->data.scalar.style != YAML_DOUBLE_QUOTED_SCALAR_STYLE || !strchr(s, '/'))
 		return 0;
 	raw = raw_at(t, e->start_mark.index);
@@ -320,7 +328,8 @@ static int check_like_go(struct tree *t, const yaml_event_t *e)
 		if (*raw != '\\')
 			continue;
 		if (raw[1] == '/')
-			return fail_mark(t, &e->start_mark, "'\\/' is no escape for Kubernetes; write '/'", "");
+			return fail_mark(t, &e->start_mark,
+					 "'\\/' is no escape for Kubernetes; write '/'", "");
 		raw++;
 	}
 	return 0;
@@ -366,10 +375,12 @@ static int on_scalar(struct tree *t, const yaml_event_t *e)
 
 static int on_start(struct tree *t, const yaml_event_t *e, bool list)
 {
-	const yaml_char_t *name = list ? e->data.sequence_start.anchor : e->data.mapping_start.anchor;
-	bool flow = list ? e->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE :
-			   e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
-	struct frame f = { .state = list ? IN_LIST : WANT_KEY, .entries_base = t->entries_len,
+	const yaml_char_t *name =
+		list ? e->data.sequence_start.anchor : e->data.mapping_start.anchor;
+	bool flow = list ? e->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+			 : e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+	struct frame f = { .state = list ? IN_LIST : WANT_KEY,
+			   .entries_base = t->entries_len,
 			   .decodes_before = t->decodes };
 	int r;
 
@@ -411,16 +422,19 @@ static int finish_map(struct tree *t, struct kval *map, struct entry *from, size
 	if (n > 0 && !map->pairs)
 		return err_nomem(t->err);
 	for (size_t i = 0; i < n; i++) {
-		struct kval_pair *last = map->pairs_len > 0 ? &map->pairs[map->pairs_len - 1] : NULL;
+		struct kval_pair *last =
+			map->pairs_len > 0 ? &map->pairs[map->pairs_len - 1] : NULL;
 
 		if (!last || !kval_equal(last->key, from[i].pair.key)) {
 			map->pairs[map->pairs_len++] = from[i].pair;
 			continue;
 		}
 		if (!from[i].merged && !from[i - 1].merged)
-			return err_setf(t->err, -EEXIST, "%s:%u:%u: key '%.100s' given twice, first in line %u",
-					t->piece->name, from[i].pair.key->line, from[i].pair.key->col,
-					from[i].pair.key->text, last->key->line);
+			return err_setf(t->err, -EEXIST,
+					"%s:%u:%u: key '%.100s' given twice, first in line %u",
+					t->piece->name, from[i].pair.key->line,
+					from[i].pair.key->col, from[i].pair.key->text,
+					last->key->line);
 		*last = from[i].pair;
 		from[i].merged &= from[i - 1].merged; /* a written one stays known as written */
 	}

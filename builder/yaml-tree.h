@@ -9,10 +9,10 @@
 #include "kval.h"
 
 struct yaml_piece {
-	const char *name;        /* of the file, for messages */
-	const char *text;        /* borrowed */
+	const char *name; /* of the file, for messages */
+	const char *text; /* borrowed */
 	size_t len;
-	unsigned int line;       /* of the file, where the piece begins */
+	unsigned int line; /* of the file, where the piece begins */
 };
 /* *ret_root stays NULL when the piece holds no document. */
 int yaml_piece_read(struct kval_pool *pool, const struct yaml_piece *piece, struct kval **ret_root,

@@ -33,7 +33,8 @@ static int configure(ZSTD_CCtx *z, uint64_t size, const char *from, struct err *
 	if (ZSTD_isError(r))
 		return err_zstd(err, r, from);
 	/* a libzstd without threads refuses; then one has to do */
-	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_nbWorkers, cpus > WORKERS_MAX ? WORKERS_MAX : (int)cpus);
+	(void)ZSTD_CCtx_setParameter(z, ZSTD_c_nbWorkers,
+				     cpus > WORKERS_MAX ? WORKERS_MAX : (int)cpus);
 	return 0;
 }
 
@@ -57,7 +58,8 @@ static int stream(ZSTD_CCtx *z, int in_fd, int out_fd, const char *from, struct 
 			ZSTD_outBuffer ob = { out, BLOCK, 0 };
 			int r;
 
-			left = ZSTD_compressStream2(z, &ob, &ib, last ? ZSTD_e_end : ZSTD_e_continue);
+			left = ZSTD_compressStream2(z, &ob, &ib,
+						    last ? ZSTD_e_end : ZSTD_e_continue);
 			if (ZSTD_isError(left))
 				return err_zstd(err, left, from);
 			r = write_all(out_fd, out, ob.pos);

@@ -22,8 +22,8 @@ struct agent {
 	struct node_json node;
 	struct journal *journal;
 	struct engine engine;
-	struct kube *kube; /* NULL until the k3s step could make it */
-	struct bundle_reader *bundle;	  /* these three: NULL until the sequence step made them */
+	struct kube *kube;	      /* NULL until the k3s step could make it */
+	struct bundle_reader *bundle; /* these three: NULL until the sequence step made them */
 	struct journal *sequence_journal;
 	struct sequence *sequence;
 	int64_t started_s; /* monotonic seconds */
@@ -35,7 +35,8 @@ struct agent {
 
 /* Read node.json, open the journal. -ENOENT: no seed was imported. */
 int agent_open(struct agent *a, const struct step *steps, struct err *err) MUST_CHECK;
-/* The same without the journal and the engine, beside an agent that runs: for commands that look. */
+/* The same without the journal and the engine, beside an agent that runs: for commands that look.
+ */
 int agent_open_reading(struct agent *a, struct err *err) MUST_CHECK;
 void agent_done(struct agent *a);
 #define cleanup_agent CLEANUP(agent_done)

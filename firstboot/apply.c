@@ -76,14 +76,15 @@ static int set_path(struct apply_request *q, const struct apply_item *it)
 	if (it->path)
 		path = strdup(it->path);
 	else
-		path = apply_path(o->group, o->version, o->namespaced ? o->namespace : NULL, o->plural,
-				  o->name);
+		path = apply_path(o->group, o->version, o->namespaced ? o->namespace : NULL,
+				  o->plural, o->name);
 	if (!path)
 		return -ENOMEM;
 	if (it->verb == APPLY_PATCH)
 		return asprintf(&q->path, "%s?fieldManager=" APPLY_MANAGER, path) < 0 ? -ENOMEM : 0;
 	if (it->verb == APPLY_DELETE)
-		return asprintf(&q->path, "%s?propagationPolicy=Background", path) < 0 ? -ENOMEM : 0;
+		return asprintf(&q->path, "%s?propagationPolicy=Background", path) < 0 ? -ENOMEM
+										       : 0;
 	q->path = TAKE_PTR(path);
 	return 0;
 }

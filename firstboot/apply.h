@@ -24,7 +24,7 @@ enum apply_effect { APPLY_CREATED, APPLY_CHANGED, APPLY_UNCHANGED };
 struct apply_item {
 	enum apply_verb verb;
 	const struct bundle_object *object; /* borrowed */
-	const char *path;		    /* borrowed; asked instead of the object's own; or NULL */
+	const char *path;    /* borrowed; asked instead of the object's own; or NULL */
 	const char *version; /* borrowed; resourceVersion before a PATCH, NULL: not known */
 	void *user;	     /* the caller's */
 	/* what came of it */
@@ -32,8 +32,8 @@ struct apply_item {
 	enum kube_class class;
 	unsigned int retry_after_s;
 	char message[1024];
-	json_t *live;		  /* owned; after GET and PATCH that succeeded, else NULL */
-	enum apply_effect effect; /* of a PATCH that succeeded */
+	json_t *live;		       /* owned; after GET and PATCH that succeeded, else NULL */
+	enum apply_effect effect;      /* of a PATCH that succeeded */
 	struct apply_request *request; /* internal */
 };
 void apply_item_done(struct apply_item *it);

@@ -23,7 +23,8 @@
 static bool is_release(const char *s)
 {
 	return *s && *s != '.' && *s != '-' && strlen(s) < 100 &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~_-") == strlen(s);
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~_-") ==
+		       strlen(s);
 }
 
 /* ---- what boots next ---- */
@@ -32,7 +33,8 @@ static bool is_release(const char *s)
 static void release_of_config(const char *text, char *dst, size_t size)
 {
 	static const char key[] = "kernel=vmlinuz-";
-	const char *line = strncmp(text, key, sizeof(key) - 1) == 0 ? text : strstr(text, "\nkernel=vmlinuz-");
+	const char *line =
+		strncmp(text, key, sizeof(key) - 1) == 0 ? text : strstr(text, "\nkernel=vmlinuz-");
 
 	dst[0] = '\0';
 	if (!line)
@@ -73,7 +75,8 @@ static int list_entries(const struct boot_update *u, struct name_list *ret, stru
 	int r = file_exists_at(u->boot_fd, ENTRIES, &there, err);
 
 	if (r < 0 || !there)
-		return r < 0 ? r : err_setf(err, -ENOENT, "the boot partition has no '" ENTRIES "'");
+		return r < 0 ? r
+			     : err_setf(err, -ENOENT, "the boot partition has no '" ENTRIES "'");
 	return tree_list_at(u->boot_fd, ENTRIES, ret, err);
 }
 
@@ -87,8 +90,8 @@ static bool is_entry_of(const char *name, const char *release)
 
 /* ---- files ---- */
 
-static int read_from_root(const struct boot_update *u, const char *const *places, const char *what, size_t max,
-			  char **ret, size_t *ret_len, struct err *err)
+static int read_from_root(const struct boot_update *u, const char *const *places, const char *what,
+			  size_t max, char **ret, size_t *ret_len, struct err *err)
 {
 	for (size_t i = 0; places[i]; i++) {
 		struct err own = { 0 };
@@ -101,11 +104,13 @@ static int read_from_root(const struct boot_update *u, const char *const *places
 			return fd;
 		}
 	}
-	return err_setf(err, -ENOENT, "kernel %s has no %s: neither '%s' nor '%s'", u->release, what, places[0], places[1]);
+	return err_setf(err, -ENOENT, "kernel %s has no %s: neither '%s' nor '%s'", u->release,
+			what, places[0], places[1]);
 }
 
 /* Read back from the medium's own view: a card that lies is better found now. */
-static int verify(const struct boot_update *u, const char *name, const char *data, size_t len, struct err *err)
+static int verify(const struct boot_update *u, const char *name, const char *data, size_t len,
+		  struct err *err)
 {
 	cleanup_free char *got = NULL;
 	size_t got_len;
@@ -114,11 +119,13 @@ static int verify(const struct boot_update *u, const char *name, const char *dat
 	if (r < 0)
 		return r;
 	if (got_len != len || memcmp(got, data, len) != 0)
-		return err_setf(err, -EIO, "'%s' on the boot partition reads back differently", name);
+		return err_setf(err, -EIO, "'%s' on the boot partition reads back differently",
+				name);
 	return 0;
 }
 
-static int put(const struct boot_update *u, const char *name, const char *data, size_t len, struct err *err)
+static int put(const struct boot_update *u, const char *name, const char *data, size_t len,
+	       struct err *err)
 {
 	int r = file_replace_at(u->boot_fd, name, data, len, 0644, err);
 
@@ -146,7 +153,9 @@ static int put_kernel(const struct boot_update *u, struct err *err)
 	if (u->board->boot == BOARD_BOOT_UEFI)
 		return put(u, name, raw, len, err);
 	if (len < 64 || memcmp(raw + 0x38, "ARM\x64", 4) != 0)
-		return err_setf(err, -EBADMSG, "kernel %s is no raw arm64 image: the firmware would not start it", u->release);
+		return err_setf(err, -EBADMSG,
+				"kernel %s is no raw arm64 image: the firmware would not start it",
+				u->release);
 	r = gzip_mem(raw, len, &packed, &packed_len, err);
 	return r < 0 ? r : put(u, name, packed, packed_len, err);
 }
@@ -157,16 +166,21 @@ static int put_initrd(const struct boot_update *u, struct err *err)
 	cleanup_close int fd = -EBADF;
 	cleanup_initrd_info struct initrd_info info = { 0 };
 	const struct initrd_spec spec = {
-		.root_fd = u->root_fd, .release = u->release, .init_path = u->init_path,
-		.modules = u->board->modules.items, .modules_len = u->board->modules.len,
-		.microcode = u->board->microcode.items, .microcode_len = u->board->microcode.len,
-		.level = 10,     /* 19 wants more memory than a node should be asked for */
+		.root_fd = u->root_fd,
+		.release = u->release,
+		.init_path = u->init_path,
+		.modules = u->board->modules.items,
+		.modules_len = u->board->modules.len,
+		.microcode = u->board->microcode.items,
+		.microcode_len = u->board->microcode.len,
+		.level = 10, /* 19 wants more memory than a node should be asked for */
 	};
 	int r;
 
 	(void)snprintf(name, sizeof(name), "initrd-%s", u->release);
 	(void)snprintf(tmp, sizeof(tmp), "%s" TMP, name);
-	fd = neg_errno(openat(u->boot_fd, tmp, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+	fd = neg_errno(
+		openat(u->boot_fd, tmp, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
 	if (fd < 0)
 		return err_errnof(err, fd, "cannot create '%s'", tmp);
 	r = initrd_build(&spec, fd, &info, err);
@@ -180,8 +194,8 @@ static int put_initrd(const struct boot_update *u, struct err *err)
 		(void)unlinkat(u->boot_fd, tmp, 0);
 		return r;
 	}
-	(void)buf_addf(u->report, "wrote %s (%ju bytes, %zu modules)\n", name, (uintmax_t)info.size_bytes,
-		       info.modules_len);
+	(void)buf_addf(u->report, "wrote %s (%ju bytes, %zu modules)\n", name,
+		       (uintmax_t)info.size_bytes, info.modules_len);
 	return 0;
 }
 
@@ -218,8 +232,8 @@ static int remove_release(const struct boot_update *u, const char *release, stru
 }
 
 /*
- * Removes all kernels but the new, the running and @former; and what a cut left. When the former one
- * is not there, none is removed: what would boot then is not known.
+ * Removes all kernels but the new, the running and @former; and what a cut left. When the former
+ * one is not there, none is removed: what would boot then is not known.
  */
 static int prune(const struct boot_update *u, const char *former, struct err *err)
 {
@@ -238,8 +252,9 @@ static int prune(const struct boot_update *u, const char *former, struct err *er
 
 		if (len > strlen(TMP) && strcmp(n + len - strlen(TMP), TMP) == 0)
 			remove_name(u, n);
-		else if (sure && strncmp(n, "vmlinuz-", 8) == 0 && is_release(n + 8) && strcmp(n + 8, u->release) != 0 &&
-			 strcmp(n + 8, u->running) != 0 && strcmp(n + 8, former) != 0)
+		else if (sure && strncmp(n, "vmlinuz-", 8) == 0 && is_release(n + 8) &&
+			 strcmp(n + 8, u->release) != 0 && strcmp(n + 8, u->running) != 0 &&
+			 strcmp(n + 8, former) != 0)
 			r = remove_release(u, n + 8, err);
 	}
 	return r;
@@ -247,13 +262,15 @@ static int prune(const struct boot_update *u, const char *former, struct err *er
 
 static int check_room(const struct boot_update *u, struct err *err)
 {
-	const uint64_t need = ((uint64_t)(u->board->boot == BOARD_BOOT_RPI ? 24 : 16) << 20) + INITRD_MAX_BYTES + SLACK_BYTES;
+	const uint64_t need = ((uint64_t)(u->board->boot == BOARD_BOOT_RPI ? 24 : 16) << 20) +
+			      INITRD_MAX_BYTES + SLACK_BYTES;
 	struct statvfs fs;
 
 	if (fstatvfs(u->boot_fd, &fs) < 0)
 		return err_errnof(err, -errno, "cannot see the boot partition's free space");
 	if ((uint64_t)fs.f_bavail * fs.f_frsize < need)
-		return err_setf(err, -ENOSPC, "the boot partition has %ju MiB free; a kernel needs %ju MiB",
+		return err_setf(err, -ENOSPC,
+				"the boot partition has %ju MiB free; a kernel needs %ju MiB",
 				(uintmax_t)fs.f_bavail * fs.f_frsize >> 20, (uintmax_t)need >> 20);
 	return 0;
 }
@@ -313,7 +330,8 @@ static int put_dtb(const struct boot_update *u, const char *name, struct err *er
 	return r < 0 ? r : 1;
 }
 
-static int switch_rpi(const struct boot_update *u, const char *config, const char *former, struct err *err)
+static int switch_rpi(const struct boot_update *u, const char *config, const char *former,
+		      struct err *err)
 {
 	cleanup_buf struct buf text = BUF_INIT(TEXT_MAX);
 	char kept[160];
@@ -324,19 +342,22 @@ static int switch_rpi(const struct boot_update *u, const char *config, const cha
 	if (d0 < 0)
 		return d0;
 	if ((c0 || d0) && !strstr(config, "\ndevice_tree="))
-		(void)buf_addf(u->report, "the device trees changed: a board of stepping D0 should say 'stepping: d0' in "
-			       "cluster.yaml, until it is baked anew\n");
+		(void)buf_addf(u->report, "the device trees changed: a board of stepping D0 should "
+					  "say 'stepping: d0' in "
+					  "cluster.yaml, until it is baked anew\n");
 	r = edit_config(config, u->release, &text);
 	if (r < 0)
 		return err_errnof(err, r, "cannot make config.txt");
 	if (text.len > BOOTFILES_CONFIG_MAX)
-		return err_setf(err, -E2BIG, "config.txt has %zu bytes; a Pi 5 takes %d", text.len, BOOTFILES_CONFIG_MAX);
+		return err_setf(err, -E2BIG, "config.txt has %zu bytes; a Pi 5 takes %d", text.len,
+				BOOTFILES_CONFIG_MAX);
 	if (former[0] && strcmp(former, u->release) != 0) {
 		(void)snprintf(kept, sizeof(kept), "config-%s.txt", former);
 		r = put(u, kept, config, strlen(config), err);
 		if (r < 0)
 			return r;
-		(void)buf_addf(u->report, "to go back: copy %s over config.txt on the boot partition\n", kept);
+		(void)buf_addf(u->report,
+			       "to go back: copy %s over config.txt on the boot partition\n", kept);
 	}
 	return put(u, "config.txt", buf_str(&text), text.len, err);
 }
@@ -344,7 +365,8 @@ static int switch_rpi(const struct boot_update *u, const char *config, const cha
 /* ---- UEFI ---- */
 
 /* The options of the running kernel's entry, else of any of ours. */
-static int find_options(const struct boot_update *u, const struct name_list *entries, char **ret, struct err *err)
+static int find_options(const struct boot_update *u, const struct name_list *entries, char **ret,
+			struct err *err)
 {
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < entries->len; i++) {
@@ -353,13 +375,15 @@ static int find_options(const struct boot_update *u, const struct name_list *ent
 			const char *of, *line;
 			int r;
 
-			if (pass == 0 ? !is_entry_of(entries->items[i], u->running) : !entry_release(entries->items[i], &of))
+			if (pass == 0 ? !is_entry_of(entries->items[i], u->running)
+				      : !entry_release(entries->items[i], &of))
 				continue;
 			(void)snprintf(name, sizeof(name), ENTRIES "/%s", entries->items[i]);
 			r = file_read_at(u->boot_fd, name, TEXT_MAX, &text, NULL, err);
 			if (r < 0)
 				return r;
-			line = strncmp(text, "options ", 8) == 0 ? text : strstr(text, "\noptions ");
+			line = strncmp(text, "options ", 8) == 0 ? text
+								 : strstr(text, "\noptions ");
 			if (!line)
 				continue;
 			line += (*line == '\n') + 8;
@@ -367,7 +391,9 @@ static int find_options(const struct boot_update *u, const struct name_list *ent
 			return *ret ? 0 : err_nomem(err);
 		}
 	}
-	return err_setf(err, -ENOENT, "no entry of Kiln's in '" ENTRIES "' with a kernel command line to take over");
+	return err_setf(err, -ENOENT,
+			"no entry of Kiln's in '" ENTRIES
+			"' with a kernel command line to take over");
 }
 
 static int switch_uefi(const struct boot_update *u, struct err *err)
@@ -387,7 +413,7 @@ static int switch_uefi(const struct boot_update *u, struct err *err)
 		if (!is_entry_of(entries.items[i], u->release))
 			continue;
 		(void)buf_addf(u->report, "%s is there already\n", entries.items[i]);
-		return 0;        /* its kernel was reinstalled; the entry names the same files */
+		return 0; /* its kernel was reinstalled; the entry names the same files */
 	}
 	r = bootfiles_add_entry(&text, u->release, options);
 	if (r < 0)
@@ -396,7 +422,8 @@ static int switch_uefi(const struct boot_update *u, struct err *err)
 	return put(u, name, buf_str(&text), text.len, err);
 }
 
-static int read_config(const struct boot_update *u, char **ret, char *former, size_t size, struct err *err)
+static int read_config(const struct boot_update *u, char **ret, char *former, size_t size,
+		       struct err *err)
 {
 	int r;
 
@@ -429,7 +456,8 @@ int boot_update_install(const struct boot_update *u, struct err *err)
 		r = put_kernel(u, err);
 	if (r < 0)
 		return r;
-	return u->board->boot == BOARD_BOOT_RPI ? switch_rpi(u, config, former, err) : switch_uefi(u, err);
+	return u->board->boot == BOARD_BOOT_RPI ? switch_rpi(u, config, former, err)
+						: switch_uefi(u, err);
 }
 
 int boot_update_remove(const struct boot_update *u, struct err *err)
@@ -444,8 +472,10 @@ int boot_update_remove(const struct boot_update *u, struct err *err)
 	if (r < 0)
 		return r;
 	if (strcmp(u->release, u->running) == 0 || strcmp(u->release, next) == 0)
-		return err_setf(err, -EBUSY, "kernel %s %s: its files on the boot partition stay", u->release,
-				strcmp(u->release, u->running) == 0 ? "is running" : "is the one that boots next");
+		return err_setf(err, -EBUSY, "kernel %s %s: its files on the boot partition stay",
+				u->release,
+				strcmp(u->release, u->running) == 0 ? "is running"
+								    : "is the one that boots next");
 	r = remove_release(u, u->release, err);
 	if (r >= 0 && fsync(u->boot_fd) < 0)
 		return err_errnof(err, -errno, "cannot sync the boot partition");

@@ -1,10 +1,10 @@
 /*
  * boot-update - a new kernel onto the boot partition, the old one kept
  *
- * Writes vmlinuz-<release> and initrd-<release> (lib/initrd.h, the modules of board.json), synced, each
- * under a temporary name first; only then the switch, by one rename:
- *	uefi	loader/entries/kiln-<release>+3.conf: systemd-boot tries it three times and then
- *		goes back by itself, unless boot_update_good() has taken the counter away
+ * Writes vmlinuz-<release> and initrd-<release> (lib/initrd.h, the modules of board.json), synced,
+ *each under a temporary name first; only then the switch, by one rename: uefi
+ *loader/entries/kiln-<release>+3.conf: systemd-boot tries it three times and then goes back by
+ *itself, unless boot_update_good() has taken the counter away
  *	rpi	config.txt names the new files; the old text stays as config-<old release>.txt,
  *		which copied over config.txt goes back (the Pi has no counter)
  * Kept are the new, the running and the former kernel; others go.
@@ -19,11 +19,11 @@
 #include "buf.h"
 
 struct boot_update {
-	int root_fd;                     /* the root, "/" on a node */
-	int boot_fd;                     /* O_RDONLY on the boot partition's top, mounted for writing */
-	const char *release;             /* of the new kernel */
-	const char *running;             /* uname -r; may be the same */
-	const char *init_path;           /* kiln-init */
+	int root_fd;	       /* the root, "/" on a node */
+	int boot_fd;	       /* O_RDONLY on the boot partition's top, mounted for writing */
+	const char *release;   /* of the new kernel */
+	const char *running;   /* uname -r; may be the same */
+	const char *init_path; /* kiln-init */
 	const struct board_json *board;
 	struct buf *report;
 };

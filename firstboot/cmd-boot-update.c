@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-#define INIT_NOTES "/run/kiln/init"      /* what kiln-init left: boot=<partition> */
+#define INIT_NOTES "/run/kiln/init" /* what kiln-init left: boot=<partition> */
 #define MOUNT_DIR "/run/kiln/boot"
 #define LOCK "/run/kiln/boot-update.lock"
 #define KILN_INIT "/usr/lib/kiln/kiln-init"
@@ -27,8 +27,9 @@ struct options {
 static int parse(int argc, char **argv, struct options *o, struct err *err)
 {
 	for (int i = 1; i < argc; i++) {
-		const char **value = strcmp(argv[i], "--boot") == 0 ? &o->boot :
-				     strcmp(argv[i], "--root") == 0 ? &o->root : NULL;
+		const char **value = strcmp(argv[i], "--boot") == 0   ? &o->boot
+				     : strcmp(argv[i], "--root") == 0 ? &o->root
+								      : NULL;
 
 		if (value && i + 1 == argc)
 			return USAGE(err, "option '%s' needs a folder", argv[i]);
@@ -41,12 +42,15 @@ static int parse(int argc, char **argv, struct options *o, struct err *err)
 		else if (argv[i][0] == '-')
 			return USAGE(err, "unknown option '%s'", argv[i]);
 		else if (o->release)
-			return USAGE(err, "one kernel release at a time: '%s' is too much", argv[i]);
+			return USAGE(err, "one kernel release at a time: '%s' is too much",
+				     argv[i]);
 		else
 			o->release = argv[i];
 	}
 	if (o->good ? o->release || o->remove : !o->release)
-		return USAGE(err, "%s", o->good ? "--good takes no kernel release" : "which kernel? give its release");
+		return USAGE(err, "%s",
+			     o->good ? "--good takes no kernel release"
+				     : "which kernel? give its release");
 	return 0;
 }
 
@@ -76,7 +80,8 @@ static int mount_boot(struct err *err)
 		return err_errnof(err, -errno, "cannot make mounts of our own");
 	if (mkdir(MOUNT_DIR, 0700) < 0 && errno != EEXIST)
 		return err_errnof(err, -errno, "cannot make '" MOUNT_DIR "'");
-	if (mount(dev, MOUNT_DIR, "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, "umask=0077") < 0)
+	if (mount(dev, MOUNT_DIR, "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME,
+		  "umask=0077") < 0)
 		return err_errnof(err, -errno, "cannot mount the boot partition %s", dev);
 	return 1;
 }
@@ -117,8 +122,9 @@ static int update(const struct options *o, const char *boot_dir, struct err *err
 	u.init_path = init_path;
 	r = read_board(root_fd, &board, err);
 	if (r >= 0)
-		r = o->good ? boot_update_good(&u, err) : o->remove ? boot_update_remove(&u, err) :
-								       boot_update_install(&u, err);
+		r = o->good	? boot_update_good(&u, err)
+		    : o->remove ? boot_update_remove(&u, err)
+				: boot_update_install(&u, err);
 	if (r >= 0 && syncfs(boot_fd) < 0)
 		r = err_errnof(err, -errno, "cannot sync the boot partition");
 	fputs(buf_str(&report), stdout);
@@ -139,7 +145,7 @@ int cmd_boot_update(int argc, char **argv, struct err *err)
 	r = mount_boot(err);
 	if (r < 0)
 		return r;
-	if (r == 0) {    /* a chroot, or an image being made: the desk writes its boot partition */
+	if (r == 0) { /* a chroot, or an image being made: the desk writes its boot partition */
 		puts("boot-update: this is no running node of Kiln's: nothing to do");
 		return 0;
 	}

@@ -37,7 +37,8 @@ static int open_all(struct agent *a, struct err *err)
 	int r;
 
 	if (!a->node.bundle)
-		return err_setf(err, -ENOENT, "no bundle on this node: ask on the first control-plane");
+		return err_setf(err, -ENOENT,
+				"no bundle on this node: ask on the first control-plane");
 	path = agent_path(a, a->node.bundle->path);
 	if (!path)
 		return err_nomem(err);
@@ -48,7 +49,8 @@ static int open_all(struct agent *a, struct err *err)
 	if (r >= 0)
 		r = kube_cred_from_k3s_yaml(a->root_fd, KUBECONFIG_FILE, &cred, err);
 	if (r == -ENOENT)
-		return err_setf(err, r, "'/" KUBECONFIG_FILE "' is missing: K3s has not started yet");
+		return err_setf(err, r,
+				"'/" KUBECONFIG_FILE "' is missing: K3s has not started yet");
 	if (r >= 0)
 		r = kube_new(&cred, &a->kube, err);
 	if (r >= 0)

@@ -5,12 +5,16 @@ const struct command commands[] = {
 	  "put an installed kernel onto the boot partition, the old one kept",
 	  "  --remove    take that kernel's files away (never the running one's)\n"
 	  "  --good      the running kernel came up: stop counting its boots (UEFI)\n"
-	  "  --boot DIR  the boot partition is mounted there (default: the one this boot came from)\n"
+	  "  --boot DIR  the boot partition is mounted there (default: the one this boot came "
+	  "from)\n"
 	  "  --root DIR  the root with the kernel (default: /)\n"
 	  "\n"
-	  "Called by apt through /etc/kernel/postinst.d/zz-kiln-node and postrm.d. On UEFI a new kernel\n"
-	  "is tried three times before systemd-boot goes back to the old one by itself. On the Pi the\n"
-	  "old config.txt stays as config-<old release>.txt: copy it over config.txt to go back.\n" },
+	  "Called by apt through /etc/kernel/postinst.d/zz-kiln-node and postrm.d. On UEFI a new "
+	  "kernel\n"
+	  "is tried three times before systemd-boot goes back to the old one by itself. On the Pi "
+	  "the\n"
+	  "old config.txt stays as config-<old release>.txt: copy it over config.txt to go "
+	  "back.\n" },
 	{ "run", cmd_run, "", "bring this node up and keep watch (the service)", "" },
 	{ "sequence", cmd_sequence, "--plan", "show what of the bundle is left, and why",
 	  "  --plan   look only: one line an object or gate that is not there yet\n"

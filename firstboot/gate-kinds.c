@@ -75,8 +75,8 @@ static void judge_pods(const json_t *pods, const json_t *nodes, struct readiness
 		ready_judge(pod, &r);
 		if (r.state == READY_YES)
 			continue;
-		readiness_setf(ret, r.state, "pod %.100s on %.60s: %.300s", text_at(pod, "metadata.name"),
-			       where, r.reason);
+		readiness_setf(ret, r.state, "pod %.100s on %.60s: %.300s",
+			       text_at(pod, "metadata.name"), where, r.reason);
 		return;
 	}
 	if (!up)
@@ -98,8 +98,8 @@ int gate_daemonset(const struct gate_view *v, const char *namespace, const char 
 	if (ready_number(ds, "status.observedGeneration", -1) <
 		    ready_number(ds, "metadata.generation", 0) ||
 	    want == 0 || have < want) {
-		readiness_setf(ret, READY_WAIT, "%.100s: on %" PRId64 " of %" PRId64 " nodes", name, have,
-			       want);
+		readiness_setf(ret, READY_WAIT, "%.100s: on %" PRId64 " of %" PRId64 " nodes", name,
+			       have, want);
 		return 0;
 	}
 	path = pods_path(ds, namespace);
@@ -130,7 +130,8 @@ static void judge_pool(const json_t *pool, struct readiness *ret)
 		readiness_setf(ret, READY_WAIT, "no address of it is free");
 }
 
-int gate_lb_pool(const struct gate_view *v, const json_t *args, struct readiness *ret, struct err *err)
+int gate_lb_pool(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		 struct err *err)
 {
 	cleanup_json json_t *pool = NULL;
 	int r = gate_get(v, "cilium.io", "v2", NULL, "ciliumloadbalancerippools",
@@ -199,7 +200,8 @@ static const json_t *find_part(const json_t *list, const char *part)
 	size_t i;
 
 	json_array_foreach (items, i, o)
-		if (strcmp(meta_value(o, "metadata.labels", "app.kubernetes.io/component"), part) == 0)
+		if (strcmp(meta_value(o, "metadata.labels", "app.kubernetes.io/component"), part) ==
+		    0)
 			return o;
 	return NULL;
 }
@@ -208,7 +210,8 @@ static const json_t *find_part(const json_t *list, const char *part)
 int gate_argocd_ready(const struct gate_view *v, const json_t *args, struct readiness *ret,
 		      struct err *err)
 {
-	static const char *const parts[] = { "application-controller", "repo-server", "server", "redis" };
+	static const char *const parts[] = { "application-controller", "repo-server", "server",
+					     "redis" };
 	static const char query[] = "?labelSelector=app.kubernetes.io%2Fpart-of%3Dargocd";
 	const char *ns = gate_arg_string(args, "namespace");
 	cleanup_json json_t *deployments = NULL, *sets = NULL, *apps = NULL;
@@ -225,11 +228,13 @@ int gate_argocd_ready(const struct gate_view *v, const json_t *args, struct read
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		bool set = find_part(sets, parts[i]) != NULL;
-		const json_t *o = set ? find_part(sets, parts[i]) : find_part(deployments, parts[i]);
+		const json_t *o =
+			set ? find_part(sets, parts[i]) : find_part(deployments, parts[i]);
 		int64_t have = ready_number(o, "status.readyReplicas", 0);
 
-		if (o && have >= 1 && ready_number(o, "status.observedGeneration", -1) >=
-					      ready_number(o, "metadata.generation", 0))
+		if (o && have >= 1 &&
+		    ready_number(o, "status.observedGeneration", -1) >=
+			    ready_number(o, "metadata.generation", 0))
 			continue;
 		readiness_setf(ret, READY_WAIT, "%s: %s", parts[i],
 			       o ? "no replica is ready" : "it is not there");
@@ -245,15 +250,15 @@ int gate_rook_operator(const struct gate_view *v, const json_t *args, struct rea
 {
 	const char *ns = gate_arg_string(args, "namespace");
 	int r = gate_at_least(v, "deployments", ns,
-			      or_else(gate_arg_string(args, "operator"), "rook-ceph-operator"), 1, ret,
-			      err);
+			      or_else(gate_arg_string(args, "operator"), "rook-ceph-operator"), 1,
+			      ret, err);
 
 	if (r < 0 || ret->state != READY_YES)
 		return r;
-	return gate_at_least(v, "deployments", ns,
-			     or_else(gate_arg_string(args, "csi_operator"),
-				     "ceph-csi-controller-manager"),
-			     1, ret, err);
+	return gate_at_least(
+		v, "deployments", ns,
+		or_else(gate_arg_string(args, "csi_operator"), "ceph-csi-controller-manager"), 1,
+		ret, err);
 }
 
 static bool node_has_driver(const json_t *csi_node, const char *driver)
@@ -290,7 +295,8 @@ int gate_csi_driver(const struct gate_view *v, const json_t *args, struct readin
 			continue;
 		up++;
 		if (!node_has_driver(find_named(csi, n), name)) {
-			readiness_setf(ret, READY_WAIT, "node %.100s has no plugin of %.200s yet", n, name);
+			readiness_setf(ret, READY_WAIT, "node %.100s has no plugin of %.200s yet",
+				       n, name);
 			return 0;
 		}
 	}
@@ -343,7 +349,8 @@ static void judge_osds(const json_t *osds, uint64_t want, struct readiness *ret)
 	if (up < want || up < json_array_size(items))
 		readiness_setf(ret, READY_WAIT,
 			       "%" PRIu64 " OSDs are up, %zu are there, %" PRIu64
-			       " are planned; the log of Job rook-ceph-osd-prepare-<node> says which disk was skipped",
+			       " are planned; the log of Job rook-ceph-osd-prepare-<node> says "
+			       "which disk was skipped",
 			       up, json_array_size(items), want);
 }
 
@@ -364,7 +371,8 @@ int gate_ceph_cluster(const struct gate_view *v, const json_t *args, struct read
 	if (ret->state != READY_YES)
 		return 0;
 	(void)snprintf(path, sizeof(path),
-		       "/apis/apps/v1/namespaces/%s/deployments?labelSelector=app%%3Drook-ceph-osd", ns);
+		       "/apis/apps/v1/namespaces/%s/deployments?labelSelector=app%%3Drook-ceph-osd",
+		       ns);
 	r = gate_get_path(v, path, &osds, ret, err);
 	if (r >= 0 && osds)
 		judge_osds(osds, gate_arg_uint(args, "osds", 0), ret);

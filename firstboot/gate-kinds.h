@@ -9,14 +9,15 @@
 #include "gate-look.h"
 
 /* *ret NULL: it could not be had, ready says why; else ready is READY_YES. New reference. */
-int gate_get_path(const struct gate_view *v, const char *path, json_t **ret, struct readiness *ready,
-		  struct err *err) MUST_CHECK;
-int gate_get(const struct gate_view *v, const char *group, const char *version, const char *namespace,
-	     const char *plural, const char *name, json_t **ret, struct readiness *ready,
-	     struct err *err) MUST_CHECK;
+int gate_get_path(const struct gate_view *v, const char *path, json_t **ret,
+		  struct readiness *ready, struct err *err) MUST_CHECK;
+int gate_get(const struct gate_view *v, const char *group, const char *version,
+	     const char *namespace, const char *plural, const char *name, json_t **ret,
+	     struct readiness *ready, struct err *err) MUST_CHECK;
 /* A Deployment ("deployments") with min available, a StatefulSet with min ready replicas. */
 int gate_at_least(const struct gate_view *v, const char *plural, const char *namespace,
-		  const char *name, uint64_t min, struct readiness *ret, struct err *err) MUST_CHECK;
+		  const char *name, uint64_t min, struct readiness *ret,
+		  struct err *err) MUST_CHECK;
 /* On every node that is up (Ready); pods of nodes that are not do not count. */
 int gate_daemonset(const struct gate_view *v, const char *namespace, const char *name,
 		   struct readiness *ret, struct err *err) MUST_CHECK;

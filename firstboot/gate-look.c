@@ -11,8 +11,8 @@
 
 #define GET_TIMEOUT_MS 5000
 
-int gate_get_path(const struct gate_view *v, const char *path, json_t **ret, struct readiness *ready,
-		  struct err *err)
+int gate_get_path(const struct gate_view *v, const char *path, json_t **ret,
+		  struct readiness *ready, struct err *err)
 {
 	cleanup_kube_req struct kube_req req = { .method = "GET",
 						 .path = path,
@@ -41,9 +41,9 @@ int gate_get_path(const struct gate_view *v, const char *path, json_t **ret, str
 	return 0;
 }
 
-int gate_get(const struct gate_view *v, const char *group, const char *version, const char *namespace,
-	     const char *plural, const char *name, json_t **ret, struct readiness *ready,
-	     struct err *err)
+int gate_get(const struct gate_view *v, const char *group, const char *version,
+	     const char *namespace, const char *plural, const char *name, json_t **ret,
+	     struct readiness *ready, struct err *err)
 {
 	cleanup_free char *path = apply_path(group, version, namespace, plural, name);
 
@@ -81,30 +81,32 @@ int gate_at_least(const struct gate_view *v, const char *plural, const char *nam
 		 ready_number(o, "metadata.generation", 0))
 		readiness_setf(ret, READY_WAIT, "%.200s: its newest change was not seen yet", name);
 	else if (have < (int64_t)min)
-		readiness_setf(ret, READY_WAIT, "%.200s: %" PRId64 " of %" PRIu64 " %s", name, have, min,
-			       key + strlen("status."));
+		readiness_setf(ret, READY_WAIT, "%.200s: %" PRId64 " of %" PRIu64 " %s", name, have,
+			       min, key + strlen("status."));
 	return 0;
 }
 
-static int deployment_available(const struct gate_view *v, const json_t *args, struct readiness *ret,
-				struct err *err)
+static int deployment_available(const struct gate_view *v, const json_t *args,
+				struct readiness *ret, struct err *err)
 {
 	return gate_at_least(v, "deployments", gate_arg_string(args, "namespace"),
-			     gate_arg_string(args, "name"), gate_arg_uint(args, "min", 1), ret, err);
+			     gate_arg_string(args, "name"), gate_arg_uint(args, "min", 1), ret,
+			     err);
 }
 
 static int statefulset_ready(const struct gate_view *v, const json_t *args, struct readiness *ret,
 			     struct err *err)
 {
 	return gate_at_least(v, "statefulsets", gate_arg_string(args, "namespace"),
-			     gate_arg_string(args, "name"), gate_arg_uint(args, "min", 1), ret, err);
+			     gate_arg_string(args, "name"), gate_arg_uint(args, "min", 1), ret,
+			     err);
 }
 
 static int daemonset_ready(const struct gate_view *v, const json_t *args, struct readiness *ret,
 			   struct err *err)
 {
-	return gate_daemonset(v, gate_arg_string(args, "namespace"), gate_arg_string(args, "name"), ret,
-			      err);
+	return gate_daemonset(v, gate_arg_string(args, "namespace"), gate_arg_string(args, "name"),
+			      ret, err);
 }
 
 /* A Job that our journal knows as applied and that is gone went by its TTL. */
@@ -146,8 +148,8 @@ static int issuer_ready(const struct gate_view *v, const json_t *args, struct re
 {
 	bool cluster = strcmp(gate_arg_string(args, "kind"), "ClusterIssuer") == 0;
 
-	return by_rule(v, "cert-manager.io", "v1", cluster ? "clusterissuers" : "issuers", args, ret,
-		       err);
+	return by_rule(v, "cert-manager.io", "v1", cluster ? "clusterissuers" : "issuers", args,
+		       ret, err);
 }
 
 static int certificate_ready(const struct gate_view *v, const json_t *args, struct readiness *ret,
@@ -155,8 +157,8 @@ static int certificate_ready(const struct gate_view *v, const json_t *args, stru
 {
 	const char *ns = gate_arg_string(args, "namespace"), *secret;
 	cleanup_json json_t *o = NULL, *s = NULL;
-	int r = gate_get(v, "cert-manager.io", "v1", ns, "certificates", gate_arg_string(args, "name"),
-			 &o, ret, err);
+	int r = gate_get(v, "cert-manager.io", "v1", ns, "certificates",
+			 gate_arg_string(args, "name"), &o, ret, err);
 
 	if (r < 0 || !o)
 		return r;

@@ -14,7 +14,7 @@
 #include "ready.h"
 
 struct gate_view {
-	struct kube *kube;		/* borrowed; nothing under way */
+	struct kube *kube;	       /* borrowed; nothing under way */
 	const struct journal *journal; /* borrowed; the sequence's, for what was seen and is gone */
 };
 

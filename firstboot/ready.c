@@ -190,7 +190,8 @@ static void judge_statefulset(const json_t *o, struct readiness *ret)
 	else if (partition > 0)
 		(void)short_of(o, "updatedReplicas", want - partition, ret);
 	else if (!short_of(o, "updatedReplicas", want, ret) &&
-		 strcmp(text_at(o, "status.currentRevision"), text_at(o, "status.updateRevision")) != 0)
+		 strcmp(text_at(o, "status.currentRevision"),
+			text_at(o, "status.updateRevision")) != 0)
 		readiness_setf(ret, READY_WAIT, "the new revision is not the current one yet");
 }
 
@@ -208,8 +209,8 @@ static void judge_replicaset(const json_t *o, struct readiness *ret)
 /* An image that is missing names itself; true: said. */
 static bool image_trouble(const json_t *o, const char *list_path, struct readiness *ret)
 {
-	static const char *const final[] = { "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff",
-					     "InvalidImageName" };
+	static const char *const final[] = { "ErrImageNeverPull", "ErrImagePull",
+					     "ImagePullBackOff", "InvalidImageName" };
 	const json_t *list = js_at(o, list_path), *c;
 	size_t i;
 
@@ -241,7 +242,8 @@ static void judge_pod(const json_t *o, struct readiness *ret)
 	    image_trouble(o, "status.containerStatuses", ret))
 		return;
 	if (strcmp(phase, "Failed") == 0)
-		readiness_setf(ret, READY_FAILED, "phase is Failed: %.400s", text_at(o, "status.message"));
+		readiness_setf(ret, READY_FAILED, "phase is Failed: %.400s",
+			       text_at(o, "status.message"));
 	else if (strcmp(phase, "Running") == 0)
 		judge_ready(o, ret);
 	else if (condition_false(o, "PodScheduled"))
@@ -256,9 +258,11 @@ static void judge_job(const json_t *o, struct readiness *ret)
 		say_condition(o, "Failed", READY_FAILED, ret);
 	else if (!ready_condition_true(o, "Complete"))
 		readiness_setf(ret, READY_WAIT,
-			       "not complete: %" PRId64 " active, %" PRId64 " succeeded, %" PRId64 " failed",
+			       "not complete: %" PRId64 " active, %" PRId64 " succeeded, %" PRId64
+			       " failed",
 			       ready_number(o, "status.active", 0),
-			       ready_number(o, "status.succeeded", 0), ready_number(o, "status.failed", 0));
+			       ready_number(o, "status.succeeded", 0),
+			       ready_number(o, "status.failed", 0));
 }
 
 static void judge_pvc(const json_t *o, struct readiness *ret)
@@ -329,7 +333,8 @@ static void judge_service(const json_t *o, struct readiness *ret)
 static void judge_pdb(const json_t *o, struct readiness *ret)
 {
 	if (!unobserved(o, ret))
-		(void)short_of(o, "currentHealthy", ready_number(o, "status.desiredHealthy", 0), ret);
+		(void)short_of(o, "currentHealthy", ready_number(o, "status.desiredHealthy", 0),
+			       ret);
 }
 
 static void judge_webhooks(const json_t *o, struct readiness *ret)
@@ -360,7 +365,8 @@ static void judge_phase_ready(const json_t *o, struct readiness *ret)
 
 	if (strcmp(phase, "Ready") != 0)
 		readiness_setf(ret, strcmp(phase, "Failure") == 0 ? READY_FAILED : READY_WAIT,
-			       "phase is '%s'%s%.300s", phase, *text_at(o, "status.message") ? ": " : "",
+			       "phase is '%s'%s%.300s", phase,
+			       *text_at(o, "status.message") ? ": " : "",
 			       text_at(o, "status.message"));
 }
 
@@ -402,8 +408,9 @@ static void judge_application(const json_t *o, struct readiness *ret)
 /* A custom resource without a rule of its own. */
 static void judge_other(const json_t *o, struct readiness *ret)
 {
-	static const char *const good[] = { "Ready", "Active", "Available", "Bound", "Running",
-					    "Succeeded", "Established", "Connected", "Healthy" };
+	static const char *const good[] = { "Ready",	   "Active",	"Available",
+					    "Bound",	   "Running",	"Succeeded",
+					    "Established", "Connected", "Healthy" };
 	const char *phase = text_at(o, "status.phase");
 
 	if (!json_object_size(json_object_get(o, "status"))) {
@@ -420,9 +427,10 @@ static void judge_other(const json_t *o, struct readiness *ret)
 				return;
 		readiness_setf(ret, READY_WAIT, "phase is '%s'", phase);
 	} else {
-		readiness_setf(ret, READY_NO_RULE,
-			       "%s has no rule, and neither Ready nor Available nor a phase in its status",
-			       text_at(o, "kind"));
+		readiness_setf(
+			ret, READY_NO_RULE,
+			"%s has no rule, and neither Ready nor Available nor a phase in its status",
+			text_at(o, "kind"));
 	}
 }
 
@@ -495,7 +503,8 @@ static bool judge_any(const json_t *o, struct readiness *ret)
 		readiness_setf(ret, READY_WAIT, "it is being deleted");
 	else if (seen >= 0 && seen < generation)
 		readiness_setf(ret, READY_WAIT,
-			       "its controller has not seen the newest change (%" PRId64 " of %" PRId64 ")",
+			       "its controller has not seen the newest change (%" PRId64
+			       " of %" PRId64 ")",
 			       seen, generation);
 	else if (ready_condition_true(o, "Stalled"))
 		say_condition(o, "Stalled", READY_FAILED, ret);
@@ -509,8 +518,8 @@ static bool judge_any(const json_t *o, struct readiness *ret)
 void ready_judge(const json_t *object, struct readiness *ret)
 {
 	const char *version = text_at(object, "apiVersion"), *slash = strchr(version, '/');
-	const struct rule *rule = find_rule(version, slash ? (size_t)(slash - version) : 0,
-					    text_at(object, "kind"));
+	const struct rule *rule =
+		find_rule(version, slash ? (size_t)(slash - version) : 0, text_at(object, "kind"));
 
 	*ret = (struct readiness){ .state = READY_YES };
 	if (judge_any(object, ret) && rule->judge)

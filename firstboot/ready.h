@@ -22,8 +22,8 @@
 
 enum ready_state {
 	READY_YES,
-	READY_WAIT,   /* not yet: the reason says what is awaited */
-	READY_FAILED, /* it says itself that it will not be; still looked at again */
+	READY_WAIT,    /* not yet: the reason says what is awaited */
+	READY_FAILED,  /* it says itself that it will not be; still looked at again */
 	READY_NO_RULE, /* its kind has no rule and it has no condition that tells */
 };
 const char *ready_state_to_string(enum ready_state s);

@@ -69,7 +69,7 @@ int object_init(struct seq_object *x, const struct bundle_object *o, const struc
 		x->state = OBJECT_REMOVE;
 	else if (recorded(x, j, "applied"))
 		x->state = OBJECT_VERIFY;
-	else if (o->hook && (o->hook->delete & BUNDLE_DELETE_BEFORE) && !recorded(x, j, "begun"))
+	else if (o->hook && (o->hook->delete &BUNDLE_DELETE_BEFORE) && !recorded(x, j, "begun"))
 		x->state = OBJECT_CLEAR;
 	x->applied = x->state != OBJECT_APPLY && x->state != OBJECT_CLEAR;
 	return 0;
@@ -89,7 +89,7 @@ bool object_is_over(const struct seq_object *x)
 
 bool object_goes_away(const struct seq_object *x)
 {
-	return x->object->hook && (x->object->hook->delete & BUNDLE_DELETE_SUCCEEDED);
+	return x->object->hook && (x->object->hook->delete &BUNDLE_DELETE_SUCCEEDED);
 }
 
 /* Does its readiness need more than that it is there? */
@@ -312,7 +312,8 @@ static int on_applied(struct seq_object *x, const struct apply_item *it, struct 
 		(void)snprintf(x->reason, sizeof(x->reason), "applied, not looked at yet");
 		return 0;
 	case KUBE_FIELD_CONFLICT:
-		stuck(x, "another manager holds some of its fields, nothing is forced: ", it->message);
+		stuck(x,
+		      "another manager holds some of its fields, nothing is forced: ", it->message);
 		return 0;
 	case KUBE_IMMUTABLE:
 		stuck(x, "it cannot be changed in place: delete it by hand if that is wanted: ",

@@ -14,8 +14,8 @@ enum object_state {
 	OBJECT_VERIFY, /* the journal says applied: is it still there? */
 	OBJECT_CLEAR,  /* a hook to be made anew: what is there of it has to go first */
 	OBJECT_APPLY,
-	OBJECT_WAIT,   /* applied, its kind's rule not satisfied yet */
-	OBJECT_PROBE,  /* ready by its own words; now the path that proves it */
+	OBJECT_WAIT,  /* applied, its kind's rule not satisfied yet */
+	OBJECT_PROBE, /* ready by its own words; now the path that proves it */
 	OBJECT_READY,
 	OBJECT_REMOVE, /* a hook that is over and goes away */
 	OBJECT_GONE,   /* removed, or gone after it was complete: the end, as READY */
@@ -25,13 +25,13 @@ struct seq_object {
 	const struct bundle_object *object; /* borrowed */
 	char *key;			    /* owned: "apps/Deployment/namespace/name" */
 	enum object_state state;
-	bool stuck;	     /* somebody has to help: conflict, invalid, failed */
-	bool applied;	     /* the server has the bundle's text */
-	unsigned int tries;  /* since it last moved */
-	uint64_t next_ms;    /* when to ask again */
-	char *probe;	     /* owned or NULL */
-	char version[32];    /* resourceVersion as last seen, "" unknown */
-	char reason[512];    /* why it is not ready */
+	bool stuck;	    /* somebody has to help: conflict, invalid, failed */
+	bool applied;	    /* the server has the bundle's text */
+	unsigned int tries; /* since it last moved */
+	uint64_t next_ms;   /* when to ask again */
+	char *probe;	    /* owned or NULL */
+	char version[32];   /* resourceVersion as last seen, "" unknown */
+	char reason[512];   /* why it is not ready */
 };
 
 int object_init(struct seq_object *x, const struct bundle_object *o, const struct journal *j,

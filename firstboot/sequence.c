@@ -23,8 +23,8 @@ struct seq_component {
 	const struct bundle_component *def; /* borrowed */
 	struct seq_object *objects;
 	struct seq_gate *gates;
-	bool applied;	/* all objects are over */
-	bool open;	/* and all hard gates are open: others may start */
+	bool applied; /* all objects are over */
+	bool open;    /* and all hard gates are open: others may start */
 };
 struct sequence {
 	struct kube *kube;
@@ -132,8 +132,8 @@ static void current_wave(const struct seq_component *c, size_t *ret_first, size_
 	if (first < len && c->def->objects.items[first].hook)
 		end = first + 1; /* hooks go one by one */
 	else
-		while (end < len && c->def->objects.items[end].wave ==
-					    c->def->objects.items[first].wave)
+		while (end < len &&
+		       c->def->objects.items[end].wave == c->def->objects.items[first].wave)
 			end++;
 	*ret_first = first;
 	*ret_end = end;
@@ -240,8 +240,8 @@ static int look_at_gate(struct sequence *s, const struct bundle_gate_spec *spec,
 		return r;
 	g->open = g->last.state == READY_YES;
 	now = clock_ms();
-	g->next_ms = now + (spec->hard || now - g->since_ms < SOFT_POLL_MS ? GATE_POLL_MS
-									    : SOFT_POLL_MS);
+	g->next_ms = now +
+		     (spec->hard || now - g->since_ms < SOFT_POLL_MS ? GATE_POLL_MS : SOFT_POLL_MS);
 	return 0;
 }
 
@@ -480,8 +480,8 @@ int sequence_plan(struct sequence *s, FILE *out, struct err *err)
 		size_t left = 0;
 		int r;
 
-		(void)fprintf(out, "%s: %zu objects, %zu gates\n", c->def->name, c->def->objects.len,
-			      c->def->gates.len);
+		(void)fprintf(out, "%s: %zu objects, %zu gates\n", c->def->name,
+			      c->def->objects.len, c->def->gates.len);
 		r = plan_objects(s, c, out, &left, err);
 		if (r >= 0)
 			r = plan_gates(s, c, out, &left, err);

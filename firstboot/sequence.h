@@ -1,5 +1,6 @@
 /*
- * sequence - from an empty API server to what the bundle says, in order, resumed wherever it was cut
+ * sequence - from an empty API server to what the bundle says, in order, resumed wherever it was
+ * cut
  *
  * Components start when those in `after` have their hard gates open; inside one,
  * waves follow each other, each when the one before is applied and ready; hooks

@@ -7,8 +7,9 @@
 #include <strings.h>
 
 #define LINUX_DATA "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
-#define GPT_END ((uint64_t)1 << 20) /* some tools leave as much for the backup as for the primary  \
-				     */
+#define GPT_END                                                                                    \
+	((uint64_t)1 << 20) /* some tools leave as much for the backup as for the primary          \
+			     */
 
 static void unref_context(struct fdisk_context **c)
 {

@@ -88,7 +88,8 @@ const char *ip_addr_format(const struct ip_addr *a, char *dst)
 {
 	dst[0] = '\0';
 	if (a->family != IP_NONE)
-		(void)inet_ntop(a->family == IP_V4 ? AF_INET : AF_INET6, a->bytes, dst, IP_TEXT_MAX);
+		(void)inet_ntop(a->family == IP_V4 ? AF_INET : AF_INET6, a->bytes, dst,
+				IP_TEXT_MAX);
 	return dst;
 }
 

@@ -23,7 +23,8 @@ static inline void archive_write_freep(struct archive **a)
 	int saved = errno;
 
 	if (*a)
-		(void)archive_write_fail(*a); /* no trailer after a failure; no effect once closed */
+		(void)archive_write_fail(
+			*a); /* no trailer after a failure; no effect once closed */
 	(void)archive_write_free(*a);
 	errno = saved;
 }

@@ -13,7 +13,10 @@ static const struct json_field fields[] = {
 };
 
 static const struct json_doc doc = {
-	.what = "base.json", .schema = BASE_SCHEMA, .fields = fields, .max_bytes = BASE_JSON_MAX,
+	.what = "base.json",
+	.schema = BASE_SCHEMA,
+	.fields = fields,
+	.max_bytes = BASE_JSON_MAX,
 };
 
 int base_json_parse(const char *text, size_t len, struct base_json *ret, struct err *err)

@@ -14,13 +14,13 @@
 #define BASE_JSON_MAX ((size_t)64 << 10)
 
 struct base_json {
-	char *id;                /* SHA-256 of all inputs */
-	char *cluster_id;        /* 32 hex digits */
-	char *board, *arch;      /* arch: Debian's name */
-	char *kernel;            /* release: 7.3.4+deb13-arm64 */
-	uint64_t created_at;     /* seconds since 1970 */
-	char *root_uuid;         /* of the Btrfs */
-	char *boot_uuid;         /* of the FAT as blkid shows it: 1A2B-3C4D */
+	char *id;	     /* SHA-256 of all inputs */
+	char *cluster_id;    /* 32 hex digits */
+	char *board, *arch;  /* arch: Debian's name */
+	char *kernel;	     /* release: 7.3.4+deb13-arm64 */
+	uint64_t created_at; /* seconds since 1970 */
+	char *root_uuid;     /* of the Btrfs */
+	char *boot_uuid;     /* of the FAT as blkid shows it: 1A2B-3C4D */
 };
 
 int base_json_parse(const char *text, size_t len, struct base_json *ret,

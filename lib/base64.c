@@ -17,7 +17,8 @@ char *base64_encode(const void *data, size_t len)
 		return NULL;
 	for (; len > 0; in += 3) {
 		size_t n = len < 3 ? len : 3;
-		uint32_t bits = (uint32_t)in[0] << 16 | (n > 1 ? (uint32_t)in[1] << 8 : 0) | (n > 2 ? in[2] : 0u);
+		uint32_t bits = (uint32_t)in[0] << 16 | (n > 1 ? (uint32_t)in[1] << 8 : 0) |
+				(n > 2 ? in[2] : 0u);
 
 		*out++ = digits[bits >> 18];
 		*out++ = digits[bits >> 12 & 63];

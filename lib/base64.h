@@ -10,5 +10,6 @@
 
 /* NUL-terminated, owned by the caller; NULL: no memory. */
 char *base64_encode(const void *data, size_t len) MUST_CHECK;
-/* *ret is owned by the caller and followed by a NUL that ret_len does not count. -EINVAL, -ENOMEM. */
+/* *ret is owned by the caller and followed by a NUL that ret_len does not count. -EINVAL, -ENOMEM.
+ */
 int base64_decode(const char *text, char **ret, size_t *ret_len) MUST_CHECK;

@@ -8,7 +8,10 @@ static const struct json_field fields[] = {
 	{ 0 },
 };
 static const struct json_doc doc = {
-	.what = "board.json", .schema = BOARD_JSON_SCHEMA, .fields = fields, .max_bytes = BOARD_JSON_MAX,
+	.what = "board.json",
+	.schema = BOARD_JSON_SCHEMA,
+	.fields = fields,
+	.max_bytes = BOARD_JSON_MAX,
 };
 
 int board_json_parse(const char *text, size_t len, struct board_json *ret, struct err *err)

@@ -15,11 +15,13 @@
 enum board_boot { BOARD_BOOT_RPI, BOARD_BOOT_UEFI };
 struct board_json {
 	enum board_boot boot;
-	struct json_strings modules;     /* of the initrd, by name */
-	struct json_strings microcode;   /* CPU models: "06-5e" */
+	struct json_strings modules;   /* of the initrd, by name */
+	struct json_strings microcode; /* CPU models: "06-5e" */
 };
 
-int board_json_parse(const char *text, size_t len, struct board_json *ret, struct err *err) MUST_CHECK;
-int board_json_format(const struct board_json *s, char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
+int board_json_parse(const char *text, size_t len, struct board_json *ret,
+		     struct err *err) MUST_CHECK;
+int board_json_format(const struct board_json *s, char **ret, size_t *ret_len,
+		      struct err *err) MUST_CHECK;
 void board_json_done(struct board_json *s);
 #define cleanup_board_json CLEANUP(board_json_done)

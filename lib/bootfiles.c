@@ -9,7 +9,8 @@ static int add_word(struct buf *b, const char *word, struct err *err)
 		return err_setf(err, -EINVAL, "an empty word in the kernel command line");
 	for (const char *p = word; *p; p++)
 		if (isspace((unsigned char)*p) || iscntrl((unsigned char)*p))
-			return err_setf(err, -EINVAL, "a blank in word '%s' of the kernel command line", word);
+			return err_setf(err, -EINVAL,
+					"a blank in word '%s' of the kernel command line", word);
 	return buf_addf(b, "%s%s", b->len ? " " : "", word);
 }
 
@@ -29,7 +30,8 @@ int bootfiles_add_cmdline(struct buf *b, const struct bootfiles_cmdline *c, stru
 	if (r < 0)
 		return err_errnof(err, r, "cannot make the kernel command line");
 	if (line.len > BOOTFILES_CMDLINE_MAX)
-		return err_setf(err, -E2BIG, "the kernel command line has %zu characters; firmware takes %d",
+		return err_setf(err, -E2BIG,
+				"the kernel command line has %zu characters; firmware takes %d",
 				line.len, BOOTFILES_CMDLINE_MAX);
 	return buf_add(b, line.data, line.len);
 }
@@ -40,27 +42,32 @@ static int check_lines(const char *text, struct err *err)
 		size_t n = strcspn(p, "\n");
 
 		if (n > BOOTFILES_CONFIG_LINE_MAX)
-			return err_setf(err, -E2BIG, "a line of config.txt has %zu characters; firmware takes %d: '%.*s'",
+			return err_setf(err, -E2BIG,
+					"a line of config.txt has %zu characters; firmware takes "
+					"%d: '%.*s'",
 					n, BOOTFILES_CONFIG_LINE_MAX, (int)n, p);
 		p += n + (p[n] == '\n');
 	}
 	return 0;
 }
 
-int bootfiles_add_config(struct buf *b, const char *release, const char *device_tree, struct err *err)
+int bootfiles_add_config(struct buf *b, const char *release, const char *device_tree,
+			 struct err *err)
 {
 	cleanup_buf struct buf text = BUF_INIT(BOOTFILES_CONFIG_MAX);
 	int r;
 
-	(void)buf_addf(&text,
-		       "# Written by Kiln. Lines have at most %d characters, no blanks around '='.\n"
-		       "kernel=vmlinuz-%s\n"
-		       "initramfs initrd-%s followkernel\n",
-		       BOOTFILES_CONFIG_LINE_MAX, release, release);
+	(void)buf_addf(
+		&text,
+		"# Written by Kiln. Lines have at most %d characters, no blanks around '='.\n"
+		"kernel=vmlinuz-%s\n"
+		"initramfs initrd-%s followkernel\n",
+		BOOTFILES_CONFIG_LINE_MAX, release, release);
 	if (device_tree)
 		(void)buf_addf(&text, "device_tree=%s\n", device_tree);
 	else
-		(void)buf_adds(&text, "# no device_tree: firmware takes " BOOTFILES_DTB_C0 ", on D0 with its overlay\n");
+		(void)buf_adds(&text, "# no device_tree: firmware takes " BOOTFILES_DTB_C0
+				      ", on D0 with its overlay\n");
 	(void)buf_adds(&text, "enable_uart=1\n"
 			      "disable_fw_kms_setup=1\n"
 			      "usb_max_current_enable=1\n");

@@ -18,18 +18,21 @@
 #include <stdarg.h>
 
 struct buf {
-	char *data;      /* owned; NULL while empty */
+	char *data; /* owned; NULL while empty */
 	size_t len;
-	size_t size;     /* allocated bytes */
-	size_t max;      /* len never goes beyond this */
-	int error;       /* 0 or the first negative errno */
+	size_t size; /* allocated bytes */
+	size_t max;  /* len never goes beyond this */
+	int error;   /* 0 or the first negative errno */
 };
 
-#define BUF_INIT(max_bytes) { .max = (max_bytes) }
+#define BUF_INIT(max_bytes)                                                                        \
+	{                                                                                          \
+		.max = (max_bytes)                                                                 \
+	}
 
 void buf_init(struct buf *b, size_t max);
 void buf_done(struct buf *b);
-void buf_clear(struct buf *b);                 /* empties, keeps memory, forgets the error */
+void buf_clear(struct buf *b); /* empties, keeps memory, forgets the error */
 int buf_add(struct buf *b, const void *data, size_t len);
 int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);

@@ -56,17 +56,28 @@ static const struct json_field fields[] = {
 	{ 0 },
 };
 static const struct json_doc doc = {
-	.what = "index.json", .schema = BUNDLE_INDEX_SCHEMA, .fields = fields, .max_bytes = BUNDLE_INDEX_MAX,
+	.what = "index.json",
+	.schema = BUNDLE_INDEX_SCHEMA,
+	.fields = fields,
+	.max_bytes = BUNDLE_INDEX_MAX,
 };
 
 static const struct {
 	unsigned int wave;
 	const char *name;
 } wave_names[] = {
-	{ WAVE_CRDS, "crds" }, { WAVE_NAMESPACES, "namespaces" }, { WAVE_CLASSES, "classes" },
-	{ WAVE_RBAC, "rbac" }, { WAVE_CONFIG, "config" }, { WAVE_SERVICES, "services" },
-	{ WAVE_PRE_HOOKS, "pre-hooks" }, { WAVE_WORKLOADS, "workloads" }, { WAVE_WEBHOOKS, "webhooks" },
-	{ WAVE_CUSTOM, "custom" }, { WAVE_POST_HOOKS, "post-hooks" }, { WAVE_APPLICATIONS, "applications" },
+	{ WAVE_CRDS, "crds" },
+	{ WAVE_NAMESPACES, "namespaces" },
+	{ WAVE_CLASSES, "classes" },
+	{ WAVE_RBAC, "rbac" },
+	{ WAVE_CONFIG, "config" },
+	{ WAVE_SERVICES, "services" },
+	{ WAVE_PRE_HOOKS, "pre-hooks" },
+	{ WAVE_WORKLOADS, "workloads" },
+	{ WAVE_WEBHOOKS, "webhooks" },
+	{ WAVE_CUSTOM, "custom" },
+	{ WAVE_POST_HOOKS, "post-hooks" },
+	{ WAVE_APPLICATIONS, "applications" },
 };
 
 const char *bundle_wave_to_string(unsigned int wave)
@@ -85,19 +96,24 @@ const char *bundle_gate_to_string(enum bundle_gate g)
 static int check_object(const struct bundle_object *o, unsigned int wave_before, struct err *err)
 {
 	if (!bundle_wave_to_string(o->wave))
-		return err_setf(err, -EINVAL, "index.json: %s '%s': there is no wave %u", o->kind, o->name, o->wave);
+		return err_setf(err, -EINVAL, "index.json: %s '%s': there is no wave %u", o->kind,
+				o->name, o->wave);
 	if (o->wave < wave_before)
-		return err_setf(err, -EINVAL, "index.json: %s '%s' of wave %u stands behind wave %u", o->kind,
+		return err_setf(err, -EINVAL,
+				"index.json: %s '%s' of wave %u stands behind wave %u", o->kind,
 				o->name, o->wave, wave_before);
 	if (o->namespaced != !!o->namespace)
 		return err_setf(err, -EINVAL, "index.json: %s '%s': %s", o->kind, o->name,
-				o->namespaced ? "the namespace is missing" : "a namespace where none may be");
+				o->namespaced ? "the namespace is missing"
+					      : "a namespace where none may be");
 	/* these become parts of a URL */
 	for (size_t i = 0; i < 5; i++) {
-		const char *s = (const char *const[]){ o->group, o->version, o->plural, o->namespace, o->name }[i];
+		const char *s = (const char *const[]){ o->group, o->version, o->plural,
+						       o->namespace, o->name }[i];
 
 		if (s && (strpbrk(s, "/?#%") || strcmp(s, "..") == 0))
-			return err_setf(err, -EINVAL, "index.json: %s '%s': not a name: '%s'", o->kind, o->name, s);
+			return err_setf(err, -EINVAL, "index.json: %s '%s': not a name: '%s'",
+					o->kind, o->name, s);
 	}
 	return 0;
 }
@@ -113,12 +129,14 @@ static int check(const struct bundle_index *b, struct err *err)
 			const struct gate_def *g = gate_find(c->gates.items[j].name);
 
 			if (!g)
-				return err_setf(err, -EINVAL, "index.json: component '%s': there is no gate '%s'",
+				return err_setf(err, -EINVAL,
+						"index.json: component '%s': there is no gate '%s'",
 						c->name, c->gates.items[j].name);
 			r = gate_check_args(g, c->gates.items[j].args, err);
 		}
 		for (size_t j = 0; j < c->objects.len && r == 0; j++)
-			r = check_object(&c->objects.items[j], j ? c->objects.items[j - 1].wave : 0, err);
+			r = check_object(&c->objects.items[j], j ? c->objects.items[j - 1].wave : 0,
+					 err);
 	}
 	return r;
 }

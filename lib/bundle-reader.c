@@ -19,7 +19,7 @@ struct bundle_reader {
 	char *path;
 	int fd;
 	struct bundle_index index;
-	struct member *members;  /* sorted by sha256 */
+	struct member *members; /* sorted by sha256 */
 	size_t len, size;
 };
 
@@ -66,19 +66,24 @@ static bool header_ok(const struct tar_header *h, uint64_t *ret_size)
 	uint64_t sum = 0, want;
 
 	for (size_t i = 0; i < BLOCK; i++)
-		sum += i >= offsetof(struct tar_header, chksum) && i < offsetof(struct tar_header, typeflag) ?
-			       ' ' : bytes[i];
-	return memcmp(h->magic, "ustar", 6) == 0 && octal(h->chksum, sizeof(h->chksum), &want) && sum == want &&
-	       octal(h->size, sizeof(h->size), ret_size) && (h->typeflag == '0' || h->typeflag == '\0') &&
-	       h->prefix[0] == '\0' && memchr(h->name, '\0', sizeof(h->name));
+		sum += i >= offsetof(struct tar_header, chksum) &&
+				       i < offsetof(struct tar_header, typeflag)
+			       ? ' '
+			       : bytes[i];
+	return memcmp(h->magic, "ustar", 6) == 0 && octal(h->chksum, sizeof(h->chksum), &want) &&
+	       sum == want && octal(h->size, sizeof(h->size), ret_size) &&
+	       (h->typeflag == '0' || h->typeflag == '\0') && h->prefix[0] == '\0' &&
+	       memchr(h->name, '\0', sizeof(h->name));
 }
 
 static int damaged(const struct bundle_reader *b, uint64_t at, const char *what, struct err *err)
 {
-	return err_setf(err, -EBADMSG, "'%s': %s at byte %llu", b->path, what, (unsigned long long)at);
+	return err_setf(err, -EBADMSG, "'%s': %s at byte %llu", b->path, what,
+			(unsigned long long)at);
 }
 
-static int read_at(const struct bundle_reader *b, uint64_t offset, uint64_t size, char **ret, struct err *err)
+static int read_at(const struct bundle_reader *b, uint64_t offset, uint64_t size, char **ret,
+		   struct err *err)
 {
 	cleanup_free char *text = malloc(size + 1);
 	ssize_t n;
@@ -95,8 +100,8 @@ static int read_at(const struct bundle_reader *b, uint64_t offset, uint64_t size
 	return 0;
 }
 
-static int add_member(struct bundle_reader *b, const struct tar_header *h, uint64_t at, uint64_t size,
-		      struct err *err)
+static int add_member(struct bundle_reader *b, const struct tar_header *h, uint64_t at,
+		      uint64_t size, struct err *err)
 {
 	static const char dir[] = "objects/";
 	char hex[SHA256_HEX_MAX];
@@ -113,7 +118,8 @@ static int add_member(struct bundle_reader *b, const struct tar_header *h, uint6
 	}
 	m = &b->members[b->len];
 	*m = (struct member){ .offset_bytes = at, .size_bytes = size };
-	if (strlen(h->name) != sizeof(dir) - 1 + 64 + 5 || memcmp(h->name, dir, sizeof(dir) - 1) != 0 ||
+	if (strlen(h->name) != sizeof(dir) - 1 + 64 + 5 ||
+	    memcmp(h->name, dir, sizeof(dir) - 1) != 0 ||
 	    strcmp(h->name + sizeof(dir) - 1 + 64, ".json") != 0)
 		return damaged(b, at, "a member that is no object", err);
 	memcpy(hex, h->name + sizeof(dir) - 1, 64);
@@ -172,7 +178,8 @@ static int read_members(struct bundle_reader *b, struct err *err)
 
 static int member_cmp(const void *a, const void *b)
 {
-	return memcmp(((const struct member *)a)->sha256, ((const struct member *)b)->sha256, SHA256_LEN);
+	return memcmp(((const struct member *)a)->sha256, ((const struct member *)b)->sha256,
+		      SHA256_LEN);
 }
 
 static const struct member *find(const struct bundle_reader *b, const char *hex)
@@ -195,8 +202,10 @@ static int check_objects(const struct bundle_reader *b, struct err *err)
 			const struct member *m = find(b, o->sha256);
 
 			if (!m || m->size_bytes != o->bytes || m->size_bytes > BUNDLE_OBJECT_MAX)
-				return err_setf(err, -EBADMSG, "'%s': %s '%s' of component '%s' is %s", b->path,
-						o->kind, o->name, c->name, m ? "of another size" : "missing");
+				return err_setf(err, -EBADMSG,
+						"'%s': %s '%s' of component '%s' is %s", b->path,
+						o->kind, o->name, c->name,
+						m ? "of another size" : "missing");
 		}
 	}
 	return 0;
@@ -223,7 +232,8 @@ int bundle_reader_open(int dir_fd, const char *path, const char *sha256, struct 
 		if (r < 0)
 			return err_wrapf(err, r, "'%s'", path);
 		if (strcmp(hex, sha256) != 0)
-			return err_setf(err, -EBADMSG, "'%s' has digest %s, not %s", path, hex, sha256);
+			return err_setf(err, -EBADMSG, "'%s' has digest %s, not %s", path, hex,
+					sha256);
 	}
 	r = read_members(b, err);
 	if (r < 0)
@@ -250,8 +260,8 @@ int bundle_reader_object(const struct bundle_reader *b, const struct bundle_obje
 	if (r < 0)
 		return r;
 	if (strcmp(sha256_mem_hex(text, m->size_bytes, hex), o->sha256) != 0)
-		return err_setf(err, -EBADMSG, "'%s': %s '%s' is damaged: its digest is not %s", b->path, o->kind,
-				o->name, o->sha256);
+		return err_setf(err, -EBADMSG, "'%s': %s '%s' is damaged: its digest is not %s",
+				b->path, o->kind, o->name, o->sha256);
 	*ret = TAKE_PTR(text);
 	*ret_len = m->size_bytes;
 	return 0;

@@ -9,17 +9,19 @@
  *
  *	r = bundle_reader_open(AT_FDCWD, "/var/lib/kiln/bundle.tar", sha256, &reader, err);
  *	index = bundle_reader_index(reader);
- *	r = bundle_reader_object(reader, &index->components.items[0].objects.items[0], &text, &len, err);
+ *	r = bundle_reader_object(reader, &index->components.items[0].objects.items[0], &text, &len,
+ *err);
  */
 #pragma once
 
 #include "bundle-index.h"
 
-#define BUNDLE_OBJECT_MAX ((size_t)3 << 20)      /* what the API server takes as one body */
+#define BUNDLE_OBJECT_MAX ((size_t)3 << 20) /* what the API server takes as one body */
 
 struct bundle_reader;
 
-/* @sha256: what the whole file must be (hex), or NULL: not asked. -EBADMSG: not a bundle, or damaged. */
+/* @sha256: what the whole file must be (hex), or NULL: not asked. -EBADMSG: not a bundle, or
+ * damaged. */
 int bundle_reader_open(int dir_fd, const char *path, const char *sha256, struct bundle_reader **ret,
 		       struct err *err) MUST_CHECK;
 const struct bundle_index *bundle_reader_index(const struct bundle_reader *b);

@@ -9,7 +9,8 @@
 
 #define CHUNK_BYTES (256 * 1024)
 
-static int copy_by_hand(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len, struct err *err)
+static int copy_by_hand(int src_fd, uint64_t src, int dst_fd, uint64_t dst, uint64_t len,
+			struct err *err)
 {
 	cleanup_free char *chunk = malloc(CHUNK_BYTES);
 
@@ -53,7 +54,8 @@ int copy_range(int src_fd, uint64_t src_offset_bytes, int dst_fd, uint64_t dst_o
 			continue;
 		/* 0: the end, or a filesystem that makes its files up (/proc); reading tells */
 		if (n == 0 || is_unsupported((int)n))
-			return copy_by_hand(src_fd, (uint64_t)src, dst_fd, (uint64_t)dst, len_bytes, err);
+			return copy_by_hand(src_fd, (uint64_t)src, dst_fd, (uint64_t)dst, len_bytes,
+					    err);
 		if (n < 0)
 			return err_errnof(err, (int)n, "cannot copy");
 		len_bytes -= (uint64_t)n;

@@ -13,7 +13,8 @@ static void init(void)
 int curl_ready(struct err *err)
 {
 	(void)pthread_once(&once, init);
-	return init_result == CURLE_OK ? 0 : err_curl(err, init_result, NULL, "cannot start libcurl");
+	return init_result == CURLE_OK ? 0
+				       : err_curl(err, init_result, NULL, "cannot start libcurl");
 }
 
 static int to_errno(CURLcode code)
@@ -44,5 +45,6 @@ static int to_errno(CURLcode code)
 
 int err_curl(struct err *err, CURLcode code, const char *detail, const char *what)
 {
-	return err_setf(err, to_errno(code), "%s: %s", what, detail && *detail ? detail : curl_easy_strerror(code));
+	return err_setf(err, to_errno(code), "%s: %s", what,
+			detail && *detail ? detail : curl_easy_strerror(code));
 }

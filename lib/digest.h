@@ -12,7 +12,7 @@
 #include <openssl/sha.h>
 
 #define SHA256_LEN 32
-#define SHA256_HEX_MAX 65        /* 64 digits and a NUL */
+#define SHA256_HEX_MAX 65 /* 64 digits and a NUL */
 
 struct sha256 {
 	SHA256_CTX ctx;

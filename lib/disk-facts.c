@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define PAGE_HEADER 4U   /* of a SCSI vital product data page */
+#define PAGE_HEADER 4U /* of a SCSI vital product data page */
 
 /* Length; 0 when the file is not there or empty. */
 static size_t read_attr(const char *dir, const char *name, char *dst, size_t size)
@@ -108,7 +108,8 @@ static void scsi_serial(const char *dir, struct disk_facts *f)
 	if (n < PAGE_HEADER)
 		return;
 	len = (size_t)((unsigned char)page[2] << 8 | (unsigned char)page[3]);
-	tidy(page + PAGE_HEADER, len < n - PAGE_HEADER ? len : n - PAGE_HEADER, f->serial, sizeof(f->serial));
+	tidy(page + PAGE_HEADER, len < n - PAGE_HEADER ? len : n - PAGE_HEADER, f->serial,
+	     sizeof(f->serial));
 }
 
 static void find_serial(const char *dir, const char *real, struct disk_facts *f)
@@ -136,7 +137,8 @@ int disk_facts_read(const char *sysfs, const char *name, struct disk_facts *ret,
 	if (!realpath(dir, real))
 		return err_errnof(err, -errno, "cannot find disk '%s'", name);
 	sectors = number_attr(dir, "size");
-	if (size_mul(sectors, 512, &f.size_bytes) < 0) /* sysfs counts 512, whatever the disk's sectors */
+	if (size_mul(sectors, 512, &f.size_bytes) <
+	    0) /* sysfs counts 512, whatever the disk's sectors */
 		return err_setf(err, -ERANGE, "disk '%s' has an impossible size", name);
 	f.removable = number_attr(dir, "removable") != 0;
 	f.read_only = number_attr(dir, "ro") != 0;
@@ -159,7 +161,8 @@ static bool by_id_holds(const char *by_id, const struct disk_facts *f)
 
 	if (access("/dev/disk/by-id", F_OK) < 0)
 		return f->serial[0] && strstr(by_id, f->serial);
-	if (snprintf(path, sizeof(path), "/dev/disk/by-id/%s", by_id) >= (int)sizeof(path) || !realpath(path, real))
+	if (snprintf(path, sizeof(path), "/dev/disk/by-id/%s", by_id) >= (int)sizeof(path) ||
+	    !realpath(path, real))
 		return false;
 	base = strrchr(real, '/');
 	return base && strcmp(base + 1, f->name) == 0;

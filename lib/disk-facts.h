@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 struct disk_facts {
-	char name[64];           /* "nvme0n1" */
+	char name[64]; /* "nvme0n1" */
 	char transport[16];
 	char serial[128];
 	char wwid[256];
@@ -23,7 +23,8 @@ struct disk_facts {
 };
 
 /* @sysfs: "/sys". @name: a whole disk of <sysfs>/class/block. */
-int disk_facts_read(const char *sysfs, const char *name, struct disk_facts *ret, struct err *err) MUST_CHECK;
+int disk_facts_read(const char *sysfs, const char *name, struct disk_facts *ret,
+		    struct err *err) MUST_CHECK;
 
 /*
  * All conditions that are given hold. A by_id is looked up below /dev/disk/by-id; where
@@ -31,5 +32,6 @@ int disk_facts_read(const char *sysfs, const char *name, struct disk_facts *ret,
  */
 bool disk_match_holds(const struct disk_match *m, const struct disk_facts *f);
 
-/* "nvme0n1: nvme, 465.8 GiB, Samsung SSD 970, serial S4EW..."; owned by the caller, NULL: no memory. */
+/* "nvme0n1: nvme, 465.8 GiB, Samsung SSD 970, serial S4EW..."; owned by the caller, NULL: no
+ * memory. */
 char *disk_facts_describe(const struct disk_facts *f);

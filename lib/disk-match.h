@@ -10,10 +10,10 @@
 #include "json-table.h"
 
 struct disk_match {
-	char *serial;                    /* as udev's ID_SERIAL_SHORT or sysfs has it */
+	char *serial; /* as udev's ID_SERIAL_SHORT or sysfs has it */
 	char *wwid;
-	char *by_id;                     /* name below /dev/disk/by-id */
-	char *transport;                 /* nvme, sata, usb, mmc, virtio */
-	uint64_t min_bytes, max_bytes;   /* both inclusive */
+	char *by_id;		       /* name below /dev/disk/by-id */
+	char *transport;	       /* nvme, sata, usb, mmc, virtio */
+	uint64_t min_bytes, max_bytes; /* both inclusive */
 };
 extern const struct json_field disk_match_fields[];

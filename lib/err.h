@@ -19,8 +19,8 @@
 #define ERR_TEXT_MAX 4096
 
 struct err {
-	int code;                /* negative errno, 0: nothing failed yet */
-	char msg[ERR_TEXT_MAX];  /* UTF-8, always terminated */
+	int code;		/* negative errno, 0: nothing failed yet */
+	char msg[ERR_TEXT_MAX]; /* UTF-8, always terminated */
 };
 
 /* Set the text; returns r (a negative errno), so that it can be returned. */

@@ -29,7 +29,8 @@ ssize_t pread_upto(int fd, void *data, size_t len, uint64_t offset_bytes)
 	size_t done = 0;
 
 	while (done < len) {
-		ssize_t n = pread(fd, (char *)data + done, len - done, (off_t)(offset_bytes + done));
+		ssize_t n =
+			pread(fd, (char *)data + done, len - done, (off_t)(offset_bytes + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -122,7 +123,8 @@ int file_read_at(int dir_fd, const char *name, size_t max, char **ret, size_t *r
 		 struct err *err)
 {
 	/* O_NONBLOCK: a FIFO of that name must not hang us. */
-	cleanup_close int fd = neg_errno(openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+	cleanup_close int fd =
+		neg_errno(openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 
 	if (fd < 0)
 		return err_errnof(err, fd, "cannot open '%s'", name);
@@ -169,7 +171,8 @@ static const char *last_part(const char *name)
 static int temp_name(const char *base, char *dst, size_t size)
 {
 	static atomic_uint counter;
-	int n = snprintf(dst, size, ".%s.%ld-%u.tmp", base, (long)getpid(), atomic_fetch_add(&counter, 1));
+	int n = snprintf(dst, size, ".%s.%ld-%u.tmp", base, (long)getpid(),
+			 atomic_fetch_add(&counter, 1));
 
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }

@@ -45,17 +45,18 @@ struct gate_arg {
 };
 #define GATE_ARGS_MAX 7
 struct gate_def {
-	const char *name;        /* "dns-query" */
+	const char *name; /* "dns-query" */
 	enum gate_id id;
-	const char *summary;     /* what is looked at, one line */
-	struct gate_arg args[GATE_ARGS_MAX + 1];        /* ends with a NULL name */
-	/* The object whose kind rule the gate replaces; name and namespace are the args of those names. */
+	const char *summary;			 /* what is looked at, one line */
+	struct gate_arg args[GATE_ARGS_MAX + 1]; /* ends with a NULL name */
+	/* The object whose kind rule the gate replaces; name and namespace are the args of those
+	 * names. */
 	const char *covers_kind; /* "Deployment", or NULL: none */
 };
 
-extern const struct gate_def gate_defs[];        /* ends with a NULL name */
+extern const struct gate_def gate_defs[]; /* ends with a NULL name */
 
-const struct gate_def *gate_find(const char *name);      /* NULL: no such gate */
+const struct gate_def *gate_find(const char *name); /* NULL: no such gate */
 /* -EINVAL: an argument is missing, unknown or of the wrong type; @err names it. */
 int gate_check_args(const struct gate_def *g, const json_t *args, struct err *err) MUST_CHECK;
 

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#define GUID_TEXT_MAX 37         /* with NUL */
+#define GUID_TEXT_MAX 37 /* with NUL */
 
 struct guid {
 	uint8_t bytes[16];

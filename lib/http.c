@@ -22,7 +22,7 @@
 struct http {
 	CURL *curl;
 	char detail[CURL_ERROR_SIZE];
-	char shown[512];         /* the URL as errors show it */
+	char shown[512]; /* the URL as errors show it */
 };
 
 int http_new(struct http **ret, struct err *err)
@@ -75,10 +75,12 @@ static int check_url(struct http *h, const char *url, struct err *err)
 	    curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
 		return err_setf(err, -EINVAL, "'%s' is not a URL of https", h->shown);
 	if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK)
-		return err_setf(err, -EINVAL, "a URL of '%s' carries a user name: that is not supported", host);
+		return err_setf(err, -EINVAL,
+				"a URL of '%s' carries a user name: that is not supported", host);
 	if (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && is_loopback(host)))
 		return 0;
-	return err_setf(err, -EPROTONOSUPPORT, "'%s' is refused: only https is, or http on this machine", h->shown);
+	return err_setf(err, -EPROTONOSUPPORT,
+			"'%s' is refused: only https is, or http on this machine", h->shown);
 }
 
 static void set_common(struct http *h, const char *url)
@@ -99,7 +101,8 @@ static void set_common(struct http *h, const char *url)
 }
 
 /* The status of the answer, after up to @hops redirects; each is checked like the first URL. */
-static CURLcode perform(struct http *h, int hops, long *ret_status, struct err *err, int *ret_refused)
+static CURLcode perform(struct http *h, int hops, long *ret_status, struct err *err,
+			int *ret_refused)
 {
 	*ret_refused = 0;
 	for (int hop = 0;; hop++) {
@@ -114,7 +117,8 @@ static CURLcode perform(struct http *h, int hops, long *ret_status, struct err *
 		if (!next || hops == 0)
 			return CURLE_OK;
 		if (hop == hops) {
-			*ret_refused = err_setf(err, -ELOOP, "'%s' redirects more than %d times", h->shown, hops);
+			*ret_refused = err_setf(err, -ELOOP, "'%s' redirects more than %d times",
+						h->shown, hops);
 			return CURLE_OK;
 		}
 		copy = strdup(next); /* curl's own goes with the next call */
@@ -162,13 +166,16 @@ static void wait_for_try(struct http *h, unsigned int wait_ms, unsigned int try)
 	(void)curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &after_s);
 	if (after_s > 0)
 		ms = (uint64_t)(after_s < RETRY_AFTER_MAX_S ? after_s : RETRY_AFTER_MAX_S) * 1000;
-	log_debugf("http: '%s': %s; next try in %llu ms", h->shown, h->detail, (unsigned long long)ms);
+	log_debugf("http: '%s': %s; next try in %llu ms", h->shown, h->detail,
+		   (unsigned long long)ms);
 	clock_sleep_ms(ms);
 }
 
 static int status_error(const struct http *h, long status, struct err *err)
 {
-	int r = status == 404 || status == 410 ? -ENOENT : status == 401 || status == 403 ? -EACCES : -EREMOTEIO;
+	int r = status == 404 || status == 410	 ? -ENOENT
+		: status == 401 || status == 403 ? -EACCES
+						 : -EREMOTEIO;
 
 	return err_setf(err, r, "cannot fetch '%s': the server answers %ld", h->shown, status);
 }
@@ -177,10 +184,10 @@ struct sink {
 	struct http *h;
 	struct http_download *d;
 	int fd;
-	uint64_t at;             /* bytes in the part file */
+	uint64_t at; /* bytes in the part file */
 	uint64_t max_bytes;
-	bool checked;            /* the status of this answer was looked at */
-	int result;              /* why it was stopped */
+	bool checked; /* the status of this answer was looked at */
+	int result;   /* why it was stopped */
 };
 
 /* An answer's first bytes: where they go depends on its status. */
@@ -220,7 +227,8 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
 	return len;
 }
 
-static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total,
+		       curl_off_t up_now)
 {
 	struct sink *s = arg;
 	uint64_t all = total > 0 ? (uint64_t)(total - now) + s->at : 0;
@@ -331,7 +339,8 @@ static int check_digest(struct sink *s, struct err *err)
 		return r;
 	if (s->d->resumed)
 		return 1;
-	return err_setf(err, -EBADMSG, "'%s' has SHA-256 %s, not %s", s->h->shown, s->d->sha256_got, s->d->sha256);
+	return err_setf(err, -EBADMSG, "'%s' has SHA-256 %s, not %s", s->h->shown, s->d->sha256_got,
+			s->d->sha256);
 }
 
 static int fetch_and_check(struct sink *s, struct err *err)
@@ -384,8 +393,12 @@ static void sink_done(struct sink *s)
 
 int http_download(struct http *h, struct http_download *d, const char *path, struct err *err)
 {
-	CLEANUP(sink_done) struct sink s = {
-		.h = h, .d = d, .fd = -EBADF, .max_bytes = d->max_bytes ? d->max_bytes : UINT64_C(16) << 30,
+	CLEANUP(sink_done)
+	struct sink s = {
+		.h = h,
+		.d = d,
+		.fd = -EBADF,
+		.max_bytes = d->max_bytes ? d->max_bytes : UINT64_C(16) << 30,
 	};
 	cleanup_free char *part = NULL;
 	int r;
@@ -426,8 +439,8 @@ static size_t on_reply(char *data, size_t size, size_t count, void *arg)
 
 static bool is_idempotent(const char *method)
 {
-	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || strcmp(method, "PUT") == 0 ||
-	       strcmp(method, "DELETE") == 0;
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+	       strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0;
 }
 
 static void set_request(struct http *h, const struct http_request *q, const char *method,
@@ -436,7 +449,8 @@ static void set_request(struct http *h, const struct http_request *q, const char
 	CURL *c = h->curl;
 
 	set_common(h, q->url);
-	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(q->timeout_ms ? q->timeout_ms : 30000));
+	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
+			       (long)(q->timeout_ms ? q->timeout_ms : 30000));
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_reply);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, reply);
@@ -493,7 +507,8 @@ int http_request(struct http *h, struct http_request *q, struct err *err)
 		if (r < 0)
 			return r;
 		if (buf_error(&text) == -E2BIG)
-			return err_setf(err, -EFBIG, "'%s' answers more than %zu bytes", h->shown, text.max);
+			return err_setf(err, -EFBIG, "'%s' answers more than %zu bytes", h->shown,
+					text.max);
 		if (!may_pass(code, q->status) || try + 1 >= tries)
 			break;
 		wait_for_try(h, q->wait_ms, try);

@@ -32,44 +32,46 @@ static inline void http_freep(struct http **h)
 }
 #define cleanup_http CLEANUP(http_freep)
 
-/* done: bytes on disk; total: 0 when the server did not say. A negative result stops: -ECANCELED. */
+/* done: bytes on disk; total: 0 when the server did not say. A negative result stops: -ECANCELED.
+ */
 typedef int http_progress(void *arg, uint64_t done_bytes, uint64_t total_bytes);
 
 struct http_download {
 	const char *url;
-	const char *sha256;      /* 64 hex digits that the file must have; NULL: any */
-	uint64_t max_bytes;      /* 0: 16 GiB */
-	unsigned int tries;      /* 0: 6 */
-	unsigned int wait_ms;    /* before the second try, doubled up to 30 s; 0: 1 s */
-	unsigned int stall_ms;   /* no byte for so long is a broken connection; 0: 30 s */
+	const char *sha256;    /* 64 hex digits that the file must have; NULL: any */
+	uint64_t max_bytes;    /* 0: 16 GiB */
+	unsigned int tries;    /* 0: 6 */
+	unsigned int wait_ms;  /* before the second try, doubled up to 30 s; 0: 1 s */
+	unsigned int stall_ms; /* no byte for so long is a broken connection; 0: 30 s */
 	http_progress *progress;
 	void *arg;
 
 	/* results */
 	uint64_t size_bytes;
 	char sha256_got[65];
-	bool resumed;            /* bytes of an earlier call were used */
+	bool resumed; /* bytes of an earlier call were used */
 };
 /*
  * The whole file, checked and synced, under its name, or nothing. "<path>.part" holds what
  * came so far; a later call with a digest goes on from there. -EBADMSG: not the digest that
  * was asked for (the file is removed); -ENOENT: 404; -EFBIG: larger than max_bytes.
  */
-int http_download(struct http *h, struct http_download *d, const char *path, struct err *err) MUST_CHECK;
+int http_download(struct http *h, struct http_download *d, const char *path,
+		  struct err *err) MUST_CHECK;
 
 struct http_request {
-	const char *method;              /* NULL: GET */
+	const char *method; /* NULL: GET */
 	const char *url;
-	const char *const *headers;      /* "Name: value", NULL-terminated, or NULL */
+	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	const void *body;
 	size_t body_len;
-	size_t max_bytes;                /* of the answer; 0: 16 MiB */
-	unsigned int timeout_ms;         /* of one try; 0: 30 s */
-	unsigned int tries, wait_ms;     /* as above, for idempotent methods; others are tried once */
+	size_t max_bytes;	     /* of the answer; 0: 16 MiB */
+	unsigned int timeout_ms;     /* of one try; 0: 30 s */
+	unsigned int tries, wait_ms; /* as above, for idempotent methods; others are tried once */
 
 	/* results */
 	long status;
-	char *reply;                     /* owned; NUL-terminated */
+	char *reply; /* owned; NUL-terminated */
 	size_t reply_len;
 };
 /*

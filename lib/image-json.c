@@ -38,7 +38,10 @@ static const struct json_field fields[] = {
 };
 
 static const struct json_doc doc = {
-	.what = "image.json", .schema = IMAGE_SCHEMA, .fields = fields, .max_bytes = IMAGE_JSON_MAX,
+	.what = "image.json",
+	.schema = IMAGE_SCHEMA,
+	.fields = fields,
+	.max_bytes = IMAGE_JSON_MAX,
 };
 
 int image_json_parse(const char *text, size_t len, struct image_json *ret, struct err *err)

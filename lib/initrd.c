@@ -19,19 +19,19 @@
 
 /* A member of the cpio. What a module holds is read only when it is written. */
 struct member {
-	char *path;              /* owned; without a leading slash */
+	char *path; /* owned; without a leading slash */
 	mode_t mode;
-	const char *module;      /* path below lib/modules/<release>, or NULL */
-	const char *data;        /* borrowed; of other files */
+	const char *module; /* path below lib/modules/<release>, or NULL */
+	const char *data;   /* borrowed; of other files */
 	size_t len;
 };
 
 struct initrd {
 	const struct initrd_spec *spec;
-	struct modules *modules;         /* owned */
-	struct member *members;          /* owned */
+	struct modules *modules; /* owned */
+	struct member *members;	 /* owned */
 	size_t len;
-	char *init;                      /* owned */
+	char *init; /* owned */
 	size_t init_len;
 	struct buf order;
 	int out_fd;
@@ -59,8 +59,8 @@ void initrd_info_done(struct initrd_info *info)
 	*info = (struct initrd_info){ 0 };
 }
 
-static int add(struct initrd *i, const char *path, mode_t mode, const char *module, const char *data,
-	       size_t len)
+static int add(struct initrd *i, const char *path, mode_t mode, const char *module,
+	       const char *data, size_t len)
 {
 	struct member *members = reallocarray(i->members, i->len + 1, sizeof(*members));
 
@@ -109,7 +109,8 @@ static int add_modules(struct initrd *i, const struct modules_list *order)
 
 		(void)buf_addf(&i->order, "%.*s.ko\n", stem, order->items[n]);
 		buf_clear(&path);
-		(void)buf_addf(&path, "lib/modules/%s/%.*s.ko", i->spec->release, stem, order->items[n]);
+		(void)buf_addf(&path, "lib/modules/%s/%.*s.ko", i->spec->release, stem,
+			       order->items[n]);
 		r = buf_error(&path);
 		if (r >= 0)
 			r = add_parents(i, buf_str(&path));
@@ -134,7 +135,7 @@ static int add_base(struct initrd *i)
 
 	for (size_t n = 0; n < ARRAY_SIZE(dirs) && r >= 0; n++)
 		r = add(i, dirs[n], S_IFDIR | 0755, NULL, NULL, 0);
-	if (r >= 0)      /* the kernel opens it for init before anything is mounted */
+	if (r >= 0) /* the kernel opens it for init before anything is mounted */
 		r = add(i, "dev/console", S_IFCHR | 0600, NULL, NULL, 0);
 	if (r >= 0)
 		r = add(i, "init", S_IFREG | 0755, NULL, i->init, i->init_len);
@@ -155,7 +156,8 @@ static int read_init(struct initrd *i, struct err *err)
 }
 
 /* Both are ELF; a kiln-init of the desk's own architecture would boot nowhere else. */
-static int check_machine(const struct initrd *i, const char *module, const char *path, struct err *err)
+static int check_machine(const struct initrd *i, const char *module, const char *path,
+			 struct err *err)
 {
 	Elf64_Ehdr a, b;
 
@@ -163,12 +165,14 @@ static int check_machine(const struct initrd *i, const char *module, const char 
 	memcpy(&b, module, sizeof(b));
 	if (a.e_machine == b.e_machine)
 		return 0;
-	return err_setf(err, -ENOEXEC, "kiln-init '%s' is for another architecture (ELF machine %u) than the "
-			"kernel's module '%s' (%u)", i->spec->init_path, le16toh(a.e_machine), path,
-			le16toh(b.e_machine));
+	return err_setf(err, -ENOEXEC,
+			"kiln-init '%s' is for another architecture (ELF machine %u) than the "
+			"kernel's module '%s' (%u)",
+			i->spec->init_path, le16toh(a.e_machine), path, le16toh(b.e_machine));
 }
 
-static int write_member(struct initrd *i, struct archive *a, const struct member *m, struct err *err)
+static int write_member(struct initrd *i, struct archive *a, const struct member *m,
+			struct err *err)
 {
 	cleanup_archive_entry struct archive_entry *e = archive_entry_new();
 	cleanup_free char *module = NULL;
@@ -193,7 +197,7 @@ static int write_member(struct initrd *i, struct archive *a, const struct member
 	archive_entry_set_nlink(e, S_ISDIR(m->mode) ? 2 : 1);
 	archive_entry_set_mtime(e, (time_t)i->spec->mtime_s, 0);
 	archive_entry_set_size(e, (la_int64_t)len);
-	if (S_ISCHR(m->mode)) {  /* the console: 5, 1 */
+	if (S_ISCHR(m->mode)) { /* the console: 5, 1 */
 		archive_entry_set_rdevmajor(e, 5);
 		archive_entry_set_rdevminor(e, 1);
 	}
@@ -218,8 +222,9 @@ static la_ssize_t put_block(struct archive *a, void *context, const void *data, 
 	int r = put(i, data, len);
 
 	if (r == -EFBIG)
-		archive_set_error(a, EFBIG, "the initrd is above %u MiB; are all its modules needed?",
-				  (unsigned int)(i->max >> 20)); /* libarchive's own formats: no %llu */
+		archive_set_error(
+			a, EFBIG, "the initrd is above %u MiB; are all its modules needed?",
+			(unsigned int)(i->max >> 20)); /* libarchive's own formats: no %llu */
 	else if (r < 0)
 		archive_set_error(a, -r, "%s", strerror(-r));
 	return r < 0 ? -1 : (la_ssize_t)len;
@@ -244,7 +249,8 @@ static int write_main(struct initrd *i, struct err *err)
 	    archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
 	    archive_write_open(a, i, NULL, put_block, NULL) != ARCHIVE_OK)
 		return err_archive(err, a, "cannot write the initrd");
-	qsort(i->members, i->len, sizeof(*i->members), member_cmp); /* folders come before what is in them */
+	qsort(i->members, i->len, sizeof(*i->members),
+	      member_cmp); /* folders come before what is in them */
 	for (size_t n = 0; n < i->len; n++) {
 		int r = write_member(i, a, &i->members[n], err);
 
@@ -264,7 +270,8 @@ static int write_early(struct initrd *i, uint64_t *ret_bytes, struct err *err)
 
 	if (!spec->microcode_len)
 		return 0;
-	r = microcode_early_cpio(spec->root_fd, spec->microcode_dir ? spec->microcode_dir : MICROCODE_DIR,
+	r = microcode_early_cpio(spec->root_fd,
+				 spec->microcode_dir ? spec->microcode_dir : MICROCODE_DIR,
 				 spec->microcode, spec->microcode_len, spec->mtime_s, &early, err);
 	if (r < 0)
 		return r;
@@ -275,7 +282,8 @@ static int write_early(struct initrd *i, uint64_t *ret_bytes, struct err *err)
 	return 0;
 }
 
-int initrd_build(const struct initrd_spec *spec, int out_fd, struct initrd_info *ret, struct err *err)
+int initrd_build(const struct initrd_spec *spec, int out_fd, struct initrd_info *ret,
+		 struct err *err)
 {
 	cleanup_initrd struct initrd i = {
 		.spec = spec,
@@ -290,7 +298,8 @@ int initrd_build(const struct initrd_spec *spec, int out_fd, struct initrd_info 
 	if (r >= 0)
 		r = modules_open(spec->root_fd, spec->release, &i.modules, err);
 	if (r >= 0)
-		r = modules_resolve(i.modules, spec->modules, spec->modules_len, &order, &missing, err);
+		r = modules_resolve(i.modules, spec->modules, spec->modules_len, &order, &missing,
+				    err);
 	if (r < 0)
 		return r;
 	r = add_base(&i);
@@ -304,9 +313,12 @@ int initrd_build(const struct initrd_spec *spec, int out_fd, struct initrd_info 
 	if (r < 0)
 		return r;
 	*ret = (struct initrd_info){
-		.size_bytes = i.written,         .early_bytes = early,
-		.unpacked_bytes = i.unpacked,    .modules = order.items,
-		.modules_len = order.len,        .missing_soft = missing.items,
+		.size_bytes = i.written,
+		.early_bytes = early,
+		.unpacked_bytes = i.unpacked,
+		.modules = order.items,
+		.modules_len = order.len,
+		.missing_soft = missing.items,
 		.missing_soft_len = missing.len,
 	};
 	order = missing = (struct modules_list){ 0 };

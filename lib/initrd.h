@@ -37,26 +37,26 @@
 #define INITRD_ORDER_FILE "kiln.order"
 
 struct initrd_spec {
-	int root_fd;                     /* the root tree; lib/modules/<release> is below it */
-	const char *release;             /* of the kernel: "6.12.107+deb13-amd64" */
-	const char *init_path;           /* kiln-init of the target's architecture, on this machine */
-	char *const *modules;            /* by name, "-" and "_" alike; built-in ones are fine */
+	int root_fd;	       /* the root tree; lib/modules/<release> is below it */
+	const char *release;   /* of the kernel: "6.12.107+deb13-amd64" */
+	const char *init_path; /* kiln-init of the target's architecture, on this machine */
+	char *const *modules;  /* by name, "-" and "_" alike; built-in ones are fine */
 	size_t modules_len;
-	char *const *microcode;          /* "06-5e" ...; none: no early cpio */
+	char *const *microcode; /* "06-5e" ...; none: no early cpio */
 	size_t microcode_len;
-	const char *microcode_dir;       /* beneath root_fd; NULL: usr/lib/firmware/intel-ucode */
-	int64_t mtime_s;                 /* of every member: SOURCE_DATE_EPOCH */
-	unsigned int level;              /* of zstd, 1 to 19; 0: 19 */
-	uint64_t max_bytes;              /* 0: INITRD_MAX_BYTES */
+	const char *microcode_dir; /* beneath root_fd; NULL: usr/lib/firmware/intel-ucode */
+	int64_t mtime_s;	   /* of every member: SOURCE_DATE_EPOCH */
+	unsigned int level;	   /* of zstd, 1 to 19; 0: 19 */
+	uint64_t max_bytes;	   /* 0: INITRD_MAX_BYTES */
 };
 
 struct initrd_info {
-	uint64_t size_bytes;             /* written to out_fd, early part included */
-	uint64_t early_bytes;            /* the uncompressed cpio in front; 0: none */
-	uint64_t unpacked_bytes;         /* contents of all members */
-	char **modules;                  /* owned; paths as in kiln.order, in load order */
+	uint64_t size_bytes;	 /* written to out_fd, early part included */
+	uint64_t early_bytes;	 /* the uncompressed cpio in front; 0: none */
+	uint64_t unpacked_bytes; /* contents of all members */
+	char **modules;		 /* owned; paths as in kiln.order, in load order */
 	size_t modules_len;
-	char **missing_soft;             /* owned; soft dependencies that this kernel lacks */
+	char **missing_soft; /* owned; soft dependencies that this kernel lacks */
 	size_t missing_soft_len;
 };
 

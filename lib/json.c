@@ -12,8 +12,8 @@ int js_read(const char *text, size_t len, json_t **ret, struct err *err)
 	if (!j) {
 		if (json_error_code(&why) == json_error_out_of_memory)
 			return err_nomem(err);
-		return err_setf(err, -EINVAL, "not JSON: line %d, column %d: %s", why.line, why.column,
-				why.text);
+		return err_setf(err, -EINVAL, "not JSON: line %d, column %d: %s", why.line,
+				why.column, why.text);
 	}
 	*ret = j;
 	return 0;
@@ -50,7 +50,8 @@ static json_t *step(const json_t *j, const char **path)
 
 json_t *js_at(const json_t *root, const char *path)
 {
-	json_t *j = (json_t *)(uintptr_t)root; /* jansson hands out values of const objects likewise */
+	json_t *j =
+		(json_t *)(uintptr_t)root; /* jansson hands out values of const objects likewise */
 
 	while (j && *path)
 		j = step(j, &path);
@@ -95,7 +96,8 @@ static int wrong(const char *path, const char *want, const json_t *have, struct 
 	return err_setf(err, -EINVAL, "'%s' must be %s, not %s", path, want, type_name(have));
 }
 
-static int get_str(const json_t *root, const char *path, bool opt, const char **ret, struct err *err)
+static int get_str(const json_t *root, const char *path, bool opt, const char **ret,
+		   struct err *err)
 {
 	json_t *j;
 	int r = find(root, path, opt, &j, err);

@@ -22,7 +22,8 @@
 
 #define cleanup_json CLEANUP(json_decrefp) /* jansson brings that function */
 
-/* Strict: one value, nothing after it, no duplicate keys, no NUL in strings, any type at the top. */
+/* Strict: one value, nothing after it, no duplicate keys, no NUL in strings, any type at the top.
+ */
 int js_read(const char *text, size_t len, json_t **ret, struct err *err) MUST_CHECK;
 
 /* NULL: nothing there. */
@@ -36,7 +37,8 @@ int jget_bool(const json_t *root, const char *path, bool *ret, struct err *err) 
 int jget_obj(const json_t *root, const char *path, json_t **ret, struct err *err) MUST_CHECK;
 int jget_arr(const json_t *root, const char *path, json_t **ret, struct err *err) MUST_CHECK;
 
-int jget_str_opt(const json_t *root, const char *path, const char **ret, struct err *err) MUST_CHECK;
+int jget_str_opt(const json_t *root, const char *path, const char **ret,
+		 struct err *err) MUST_CHECK;
 int jget_u64_opt(const json_t *root, const char *path, uint64_t *ret, struct err *err) MUST_CHECK;
 int jget_u32_opt(const json_t *root, const char *path, uint32_t *ret, struct err *err) MUST_CHECK;
 int jget_i64_opt(const json_t *root, const char *path, int64_t *ret, struct err *err) MUST_CHECK;

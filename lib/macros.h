@@ -19,22 +19,22 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
-#define TAKE_PTR(p)                   \
-	({                            \
-		__typeof__(p) t_ = (p); \
-		(p) = NULL;           \
-		t_;                   \
+#define TAKE_PTR(p)                                                                                \
+	({                                                                                         \
+		__typeof__(p) t_ = (p);                                                            \
+		(p) = NULL;                                                                        \
+		t_;                                                                                \
 	})
-#define TAKE_FD(fd)              \
-	({                       \
-		int t_ = (fd);   \
-		(fd) = -EBADF;   \
-		t_;              \
+#define TAKE_FD(fd)                                                                                \
+	({                                                                                         \
+		int t_ = (fd);                                                                     \
+		(fd) = -EBADF;                                                                     \
+		t_;                                                                                \
 	})
-#define neg_errno(x)                                              \
-	({                                                        \
-		__typeof__(x) x_ = (x);                           \
-		x_ < 0 ? (__typeof__(x))-(errno ? errno : EIO) : x_; \
+#define neg_errno(x)                                                                               \
+	({                                                                                         \
+		__typeof__(x) x_ = (x);                                                            \
+		x_ < 0 ? (__typeof__(x))-(errno ? errno : EIO) : x_;                               \
 	})
 
 static inline void free_charp(char **p)

@@ -20,12 +20,12 @@ struct update_header {
 	uint32_t header_version;
 	uint32_t revision;
 	uint32_t date;
-	uint32_t signature;      /* CPUID(1).EAX */
-	uint32_t checksum;       /* all 32-bit words of the update add up to 0 */
+	uint32_t signature; /* CPUID(1).EAX */
+	uint32_t checksum;  /* all 32-bit words of the update add up to 0 */
 	uint32_t loader_revision;
 	uint32_t flags;
-	uint32_t data_bytes;     /* 0: 2000 */
-	uint32_t total_bytes;    /* 0: 2048 */
+	uint32_t data_bytes;  /* 0: 2000 */
+	uint32_t total_bytes; /* 0: 2048 */
 	uint32_t reserved[3];
 };
 _Static_assert(sizeof(struct update_header) == 48, "as on disk");
@@ -56,8 +56,10 @@ static int check_updates(const char *data, size_t len, const char *model, const 
 			return err_setf(err, -EBADMSG, "microcode '%s' is cut short", name);
 		memcpy(&h, data + at, sizeof(h));
 		total = h.total_bytes ? le32toh(h.total_bytes) : 2048;
-		if (le32toh(h.header_version) != 1 || total % 4 || total < sizeof(h) || total > len - at)
-			return err_setf(err, -EBADMSG, "microcode '%s' is damaged: no update header at byte %zu",
+		if (le32toh(h.header_version) != 1 || total % 4 || total < sizeof(h) ||
+		    total > len - at)
+			return err_setf(err, -EBADMSG,
+					"microcode '%s' is damaged: no update header at byte %zu",
 					name, at);
 		for (size_t i = 0; i < total; i += 4) {
 			uint32_t word;
@@ -66,10 +68,12 @@ static int check_updates(const char *data, size_t len, const char *model, const 
 			sum += le32toh(word);
 		}
 		if (sum != 0)
-			return err_setf(err, -EBADMSG, "microcode '%s' is damaged: wrong checksum", name);
+			return err_setf(err, -EBADMSG, "microcode '%s' is damaged: wrong checksum",
+					name);
 		model_of(le32toh(h.signature), is);
 		if (strcmp(is, model) != 0)
-			return err_setf(err, -EBADMSG, "microcode '%s' is for CPU model %s, not %s", name, is, model);
+			return err_setf(err, -EBADMSG, "microcode '%s' is for CPU model %s, not %s",
+					name, is, model);
 		at += total;
 	}
 	return 0;
@@ -130,13 +134,15 @@ static int add_model(int dir_fd, const char *dir, const char *model, struct buf 
 		free(names[i]);
 	free(names);
 	if (r >= 0 && !found)
-		return err_setf(err, -ENOENT, "no microcode for CPU model '%s' in '/%s': is intel-microcode installed?",
-				model, dir);
+		return err_setf(
+			err, -ENOENT,
+			"no microcode for CPU model '%s' in '/%s': is intel-microcode installed?",
+			model, dir);
 	return r;
 }
 
-static int add_member(struct archive *a, const char *path, mode_t mode, const void *data, size_t len,
-		      int64_t mtime_s, struct err *err)
+static int add_member(struct archive *a, const char *path, mode_t mode, const void *data,
+		      size_t len, int64_t mtime_s, struct err *err)
 {
 	cleanup_archive_entry struct archive_entry *e = archive_entry_new();
 
@@ -174,9 +180,11 @@ static int write_cpio(const struct buf *updates, size_t pad, int64_t mtime_s, ch
 	if (r >= 0)
 		r = add_member(a, "kernel/x86/microcode", S_IFDIR | 0755, NULL, 0, mtime_s, err);
 	if (r >= 0)
-		r = add_member(a, "kernel/x86/microcode/.align", S_IFREG | 0644, zeros, pad, mtime_s, err);
+		r = add_member(a, "kernel/x86/microcode/.align", S_IFREG | 0644, zeros, pad,
+			       mtime_s, err);
 	if (r >= 0)
-		r = add_member(a, MEMBER, S_IFREG | 0644, updates->data, updates->len, mtime_s, err);
+		r = add_member(a, MEMBER, S_IFREG | 0644, updates->data, updates->len, mtime_s,
+			       err);
 	if (r < 0)
 		return r;
 	if (archive_write_close(a) != ARCHIVE_OK)
@@ -187,7 +195,8 @@ static int write_cpio(const struct buf *updates, size_t pad, int64_t mtime_s, ch
 int microcode_early_cpio(int root_fd, const char *dir, char *const *models, size_t len,
 			 int64_t mtime_s, struct buf *out, struct err *err)
 {
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_IN_ROOT };
 	cleanup_buf struct buf updates = BUF_INIT(UPDATES_MAX);
 	cleanup_close int dir_fd = -EBADF;
 	cleanup_free char *memory = NULL;
@@ -195,7 +204,8 @@ int microcode_early_cpio(int root_fd, const char *dir, char *const *models, size
 
 	dir_fd = (int)neg_errno(syscall(SYS_openat2, root_fd, dir, &how, sizeof(how)));
 	if (dir_fd < 0)
-		return err_errnof(err, dir_fd, "cannot open '/%s': is intel-microcode installed?", dir);
+		return err_errnof(err, dir_fd, "cannot open '/%s': is intel-microcode installed?",
+				  dir);
 	for (size_t i = 0; i < len; i++) {
 		int r = add_model(dir_fd, dir, models[i], &updates, err);
 

@@ -10,21 +10,21 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#define INDEX_MAX (64U << 20)    /* bytes of one modules.* file; modules.alias has about 2 MB */
-#define MODULE_MAX (64U << 20)   /* bytes of one module, unpacked; the largest have about 20 MB */
+#define INDEX_MAX (64U << 20)  /* bytes of one modules.* file; modules.alias has about 2 MB */
+#define MODULE_MAX (64U << 20) /* bytes of one module, unpacked; the largest have about 20 MB */
 #define NAME_MAX_LEN 256
 #define CHUNK (64U << 10)
 
 struct module {
-	char *name;              /* owned; "-" is "_" */
-	const char *path;        /* into the text of modules.dep */
-	const char *deps;        /* the same: paths with blanks between, the innermost last */
+	char *name;	  /* owned; "-" is "_" */
+	const char *path; /* into the text of modules.dep */
+	const char *deps; /* the same: paths with blanks between, the innermost last */
 };
 
 /* One fact about a name: an alias (pattern, module) or a soft dependency (module, words). */
 struct fact {
-	char *name;              /* owned; normalized */
-	const char *value;       /* into a text */
+	char *name;	   /* owned; normalized */
+	const char *value; /* into a text */
 };
 struct facts {
 	struct fact *items;
@@ -33,16 +33,18 @@ struct facts {
 
 enum { DEP, SOFTDEP, ALIAS, BUILTIN, BUILTIN_MODINFO, TEXTS };
 static const char *const text_names[TEXTS] = {
-	[DEP] = "modules.dep",           [SOFTDEP] = "modules.softdep",
-	[ALIAS] = "modules.alias",       [BUILTIN] = "modules.builtin",
+	[DEP] = "modules.dep",
+	[SOFTDEP] = "modules.softdep",
+	[ALIAS] = "modules.alias",
+	[BUILTIN] = "modules.builtin",
 	[BUILTIN_MODINFO] = "modules.builtin.modinfo",
 };
 
 struct modules {
-	int root_fd;             /* borrowed */
-	char *release;           /* owned */
+	int root_fd;		 /* borrowed */
+	char *release;		 /* owned */
 	struct buf texts[TEXTS]; /* cut at line ends; everything else points into them */
-	struct module *items;    /* owned, sorted by name */
+	struct module *items;	 /* owned, sorted by name */
 	size_t len, size;
 	struct facts softdeps, aliases, builtins;
 };
@@ -143,8 +145,10 @@ static int read_text(struct modules *m, int which, struct err *err)
 
 	r = open_file(m, text_names[which], &fd, err);
 	if (r == -ENOENT)
-		return err_setf(err, r, "kernel %s: no '%s': depmod has not run, or the kernel is not there",
-				m->release, text_names[which]);
+		return err_setf(
+			err, r,
+			"kernel %s: no '%s': depmod has not run, or the kernel is not there",
+			m->release, text_names[which]);
 	if (r < 0)
 		return r;
 	r = file_read_fd(fd, text_names[which], INDEX_MAX, &text, &len, err);
@@ -278,7 +282,8 @@ int modules_open(int root_fd, const char *release, struct modules **ret, struct 
 	cleanup_modules struct modules *m = NULL;
 	int r;
 
-	if (!*release || strchr(release, '/') || strcmp(release, ".") == 0 || strcmp(release, "..") == 0)
+	if (!*release || strchr(release, '/') || strcmp(release, ".") == 0 ||
+	    strcmp(release, "..") == 0)
 		return err_setf(err, -EINVAL, "'%s' is no kernel release", release);
 	m = calloc(1, sizeof(*m));
 	if (!m)
@@ -335,7 +340,7 @@ bool modules_is_builtin(const struct modules *m, const char *name)
 
 struct walk {
 	const struct modules *m;
-	unsigned char *state;    /* of each module */
+	unsigned char *state; /* of each module */
 	struct modules_list order, missing;
 };
 enum { UNSEEN, OPEN, PLACED };
@@ -392,7 +397,8 @@ static bool leads_back(const struct walk *w, const char *name)
 	cleanup_free char *deps = mod ? strdup(mod->deps) : NULL;
 	char *save = NULL;
 
-	for (char *p = deps ? strtok_r(deps, " \t", &save) : NULL; p; p = strtok_r(NULL, " \t", &save)) {
+	for (char *p = deps ? strtok_r(deps, " \t", &save) : NULL; p;
+	     p = strtok_r(NULL, " \t", &save)) {
 		cleanup_free char *dep = name_of_path(p);
 		const struct module *d = dep ? find(w->m, dep) : NULL;
 
@@ -472,7 +478,7 @@ static int place_deps(struct walk *w, const struct module *mod, struct err *err)
 
 	if (!deps)
 		return err_nomem(err);
-	while ((p = strrchr(deps, ' ')) || *deps) {      /* the innermost stands last */
+	while ((p = strrchr(deps, ' ')) || *deps) { /* the innermost stands last */
 		const char *path = p ? p + 1 : deps;
 		cleanup_free char *name = NULL;
 		struct module *dep;
@@ -481,8 +487,10 @@ static int place_deps(struct walk *w, const struct module *mod, struct err *err)
 			name = name_of_path(path);
 			dep = name ? find(w->m, name) : NULL;
 			if (!dep)
-				return err_setf(err, -ENOENT, "kernel %s: module '%s' needs '%s', which is not there",
-						w->m->release, mod->name, path);
+				return err_setf(
+					err, -ENOENT,
+					"kernel %s: module '%s' needs '%s', which is not there",
+					w->m->release, mod->name, path);
 			int r = place(w, dep, err);
 
 			if (r < 0)
@@ -524,7 +532,9 @@ static int resolve_into(struct walk *w, char *const *names, size_t len, struct e
 			return err_nomem(err);
 		r = place_name(w, name, err);
 		if (r == -ESRCH)
-			return err_setf(err, -ENOENT, "kernel %s has no module '%s': not as a file, not built in, no alias",
+			return err_setf(err, -ENOENT,
+					"kernel %s has no module '%s': not as a file, not built "
+					"in, no alias",
 					w->m->release, names[i]);
 		if (r < 0)
 			return r;
@@ -533,7 +543,8 @@ static int resolve_into(struct walk *w, char *const *names, size_t len, struct e
 }
 
 int modules_resolve(const struct modules *m, char *const *names, size_t len,
-		    struct modules_list *ret, struct modules_list *ret_missing_soft, struct err *err)
+		    struct modules_list *ret, struct modules_list *ret_missing_soft,
+		    struct err *err)
 {
 	cleanup_free unsigned char *state = calloc(m->len ? m->len : 1, 1);
 	struct walk w = { .m = m, .state = state };

@@ -25,12 +25,13 @@
 struct modules;
 
 struct modules_list {
-	char **items;            /* owned, each too */
+	char **items; /* owned, each too */
 	size_t len;
 };
 
 /* @root_fd is borrowed for the life of the set. */
-int modules_open(int root_fd, const char *release, struct modules **ret, struct err *err) MUST_CHECK;
+int modules_open(int root_fd, const char *release, struct modules **ret,
+		 struct err *err) MUST_CHECK;
 void modules_free(struct modules *m);
 static inline void modules_freep(struct modules **m)
 {

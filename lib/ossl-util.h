@@ -13,10 +13,10 @@
 /* "@what: OpenSSL's own text"; -ENOMEM stays -ENOMEM, else -EINVAL. Empties OpenSSL's queue. */
 int err_ossl(struct err *err, const char *what);
 
-#define OSSL_CLEANUP(name, type, fn)          \
-	static inline void name(type **p)     \
-	{                                     \
-		fn(*p);                       \
+#define OSSL_CLEANUP(name, type, fn)                                                               \
+	static inline void name(type **p)                                                          \
+	{                                                                                          \
+		fn(*p);                                                                            \
 	}
 OSSL_CLEANUP(evp_pkey_freep, EVP_PKEY, EVP_PKEY_free)
 OSSL_CLEANUP(evp_pkey_ctx_freep, EVP_PKEY_CTX, EVP_PKEY_CTX_free)
@@ -25,7 +25,7 @@ OSSL_CLEANUP(x509_store_freep, X509_STORE, X509_STORE_free)
 OSSL_CLEANUP(x509_store_ctx_freep, X509_STORE_CTX, X509_STORE_CTX_free)
 OSSL_CLEANUP(bio_freep, BIO, (void)BIO_free)
 #undef OSSL_CLEANUP
-static inline void x509_stack_freep(STACK_OF(X509) **p)
+static inline void x509_stack_freep(STACK_OF(X509) * *p)
 {
 	sk_X509_pop_free(*p, X509_free);
 }

@@ -15,7 +15,8 @@ static int digits(const char **s, uint64_t *ret)
 	if (*p == '0' && p[1] >= '0' && p[1] <= '9')
 		return -EINVAL;
 	for (; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, (unsigned)(*p - '0'), &n))
+		if (__builtin_mul_overflow(n, 10u, &n) ||
+		    __builtin_add_overflow(n, (unsigned)(*p - '0'), &n))
 			return -ERANGE;
 	*s = p;
 	*ret = n;
@@ -186,8 +187,8 @@ const char *duration_format(uint64_t s, char *dst)
 
 		s %= duration_units[i].s;
 		if (n)
-			len += (size_t)snprintf(dst + len, DURATION_TEXT_MAX - len, "%" PRIu64 "%s", n,
-						duration_units[i].name);
+			len += (size_t)snprintf(dst + len, DURATION_TEXT_MAX - len, "%" PRIu64 "%s",
+						n, duration_units[i].name);
 	}
 	if (len == 0)
 		(void)snprintf(dst, DURATION_TEXT_MAX, "0s");

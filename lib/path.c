@@ -16,7 +16,8 @@ bool path_is_clean(const char *path)
 	while (*p) {
 		size_t len = strcspn(++p, "/");
 
-		if (len == 0 || (len == 1 && p[0] == '.') || (len == 2 && p[0] == '.' && p[1] == '.'))
+		if (len == 0 || (len == 1 && p[0] == '.') ||
+		    (len == 2 && p[0] == '.' && p[1] == '.'))
 			return false;
 		for (size_t i = 0; i < len; i++)
 			if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
@@ -61,7 +62,9 @@ static int open_in_root(int root_fd, const char *path, int flags, mode_t mode)
 static int open_failed(int r, const char *path, struct err *err)
 {
 	if (r == -ENOSYS)
-		return err_setf(err, r, "cannot open '%s': this kernel has no openat2 (Linux 5.6 or later is needed)",
+		return err_setf(err, r,
+				"cannot open '%s': this kernel has no openat2 (Linux 5.6 or later "
+				"is needed)",
 				path);
 	return err_errnof(err, r, "cannot open '%s'", path);
 }
@@ -112,12 +115,13 @@ int path_mkdirs(int root_fd, const char *path, mode_t mode, struct err *err)
 	int fd = mkdirs(root_fd, path, strlen(path), mode);
 
 	if (fd < 0)
-		return fd == -ENOSYS ? open_failed(fd, path, err) :
-				       err_errnof(err, fd, "cannot make folder '%s'", path);
+		return fd == -ENOSYS ? open_failed(fd, path, err)
+				     : err_errnof(err, fd, "cannot make folder '%s'", path);
 	return fd;
 }
 
-int path_open_parent(int root_fd, const char *path, mode_t mode, const char **ret_name, struct err *err)
+int path_open_parent(int root_fd, const char *path, mode_t mode, const char **ret_name,
+		     struct err *err)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	int fd;
@@ -126,8 +130,8 @@ int path_open_parent(int root_fd, const char *path, mode_t mode, const char **re
 		return err_setf(err, -EINVAL, "'%s' names no file", path);
 	fd = mkdirs(root_fd, path, (size_t)(name - path), mode);
 	if (fd < 0)
-		return fd == -ENOSYS ? open_failed(fd, path, err) :
-				       err_errnof(err, fd, "cannot make the folder of '%s'", path);
+		return fd == -ENOSYS ? open_failed(fd, path, err)
+				     : err_errnof(err, fd, "cannot make the folder of '%s'", path);
 	*ret_name = name;
 	return fd;
 }

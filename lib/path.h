@@ -19,7 +19,8 @@ char *path_join(const char *a, const char *b);
 
 /* openat2: flags as for open (O_CLOEXEC is added), mode with O_CREAT. Returns a descriptor. */
 int path_open(int root_fd, const char *path, int flags, mode_t mode, struct err *err) MUST_CHECK;
-/* Make all folders of a path that are missing, with exactly @mode; an O_RDONLY folder descriptor. */
+/* Make all folders of a path that are missing, with exactly @mode; an O_RDONLY folder descriptor.
+ */
 int path_mkdirs(int root_fd, const char *path, mode_t mode, struct err *err) MUST_CHECK;
 /*
  * The folder of a path (made if missing), and its last part (borrowed from @path) in

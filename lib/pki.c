@@ -73,7 +73,7 @@ int pki_key_from_pem(const char *pem, size_t len, EVP_PKEY **ret, struct err *er
 	EVP_PKEY *key = NULL;
 
 	if (bio) /* "" as password: an encrypted key fails instead of asking on the terminal */
-		key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t)"");
+		key = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "");
 	if (!key)
 		return err_ossl(err, "not a private key in PEM");
 	*ret = key;
@@ -91,7 +91,7 @@ int pki_cert_to_pem(X509 *cert, char **ret, size_t *ret_len, struct err *err)
 	return 0;
 }
 
-int pki_certs_from_pem(const char *pem, size_t len, STACK_OF(X509) **ret, struct err *err)
+int pki_certs_from_pem(const char *pem, size_t len, STACK_OF(X509) * *ret, struct err *err)
 {
 	cleanup_bio BIO *bio = len <= INT_MAX ? BIO_new_mem_buf(pem, (int)len) : NULL;
 	cleanup_x509_stack STACK_OF(X509) *certs = sk_X509_new_null();
@@ -156,9 +156,11 @@ static int set_subject(X509 *cert, const struct pki_spec *spec)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
 
-	if (spec->org && X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const uint8_t *)spec->org, -1, -1, 0) != 1)
+	if (spec->org && X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
+						    (const uint8_t *)spec->org, -1, -1, 0) != 1)
 		return -EINVAL;
-	if (X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const uint8_t *)spec->cn, -1, -1, 0) != 1)
+	if (X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const uint8_t *)spec->cn, -1, -1,
+				       0) != 1)
 		return -EINVAL;
 	return 0;
 }
@@ -213,10 +215,12 @@ static int add_san(X509 *cert, const struct pki_spec *spec)
 	for (size_t i = 0; ok && spec->dns && spec->dns[i]; i++)
 		ok = push_name(names, GEN_DNS, new_string(V_ASN1_IA5STRING, spec->dns[i], -1));
 	for (size_t i = 0; ok && i < spec->addrs_len; i++)
-		ok = push_name(names, GEN_IPADD, new_string(V_ASN1_OCTET_STRING, spec->addrs[i].bytes,
-							     spec->addrs[i].family == IP_V4 ? 4 : 16));
+		ok = push_name(names, GEN_IPADD,
+			       new_string(V_ASN1_OCTET_STRING, spec->addrs[i].bytes,
+					  spec->addrs[i].family == IP_V4 ? 4 : 16));
 	if (ok && sk_GENERAL_NAME_num(names) > 0)
-		ok = X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
+		ok = X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) ==
+		     1;
 	GENERAL_NAMES_free(names);
 	return ok ? 0 : -EINVAL;
 }
@@ -228,9 +232,11 @@ static int add_extensions(X509 *cert, X509 *issuer, const struct pki_spec *spec)
 	if (spec->profile == PKI_CA) {
 		r = add_ext(cert, issuer, NID_basic_constraints, "critical,CA:TRUE");
 		if (r >= 0)
-			r = add_ext(cert, issuer, NID_key_usage, "critical,digitalSignature,keyEncipherment,keyCertSign");
+			r = add_ext(cert, issuer, NID_key_usage,
+				    "critical,digitalSignature,keyEncipherment,keyCertSign");
 	} else {
-		r = add_ext(cert, issuer, NID_key_usage, "critical,digitalSignature,keyEncipherment");
+		r = add_ext(cert, issuer, NID_key_usage,
+			    "critical,digitalSignature,keyEncipherment");
 		if (r >= 0)
 			r = add_ext(cert, issuer, NID_ext_key_usage,
 				    spec->profile == PKI_CLIENT ? "clientAuth" : "serverAuth");
@@ -252,9 +258,11 @@ int pki_sign(const struct pki_spec *spec, EVP_PKEY *key, X509 *issuer, EVP_PKEY 
 		return err_nomem(err);
 	ok = X509_set_version(cert, X509_VERSION_3) == 1 && set_serial(cert) == 0 &&
 	     ASN1_TIME_set(X509_getm_notBefore(cert), spec->not_before_s) &&
-	     ASN1_TIME_set(X509_getm_notAfter(cert), spec->not_after_s) && set_subject(cert, spec) == 0 &&
+	     ASN1_TIME_set(X509_getm_notAfter(cert), spec->not_after_s) &&
+	     set_subject(cert, spec) == 0 &&
 	     X509_set_issuer_name(cert, X509_get_subject_name(issuer ? issuer : cert)) == 1 &&
-	     X509_set_pubkey(cert, key) == 1 && add_extensions(cert, issuer ? issuer : cert, spec) == 0 &&
+	     X509_set_pubkey(cert, key) == 1 &&
+	     add_extensions(cert, issuer ? issuer : cert, spec) == 0 &&
 	     X509_sign(cert, issuer ? issuer_key : key, EVP_sha256()) > 0;
 	if (!ok)
 		return err_ossl(err, "cannot sign a certificate");
@@ -264,20 +272,23 @@ int pki_sign(const struct pki_spec *spec, EVP_PKEY *key, X509 *issuer, EVP_PKEY 
 
 static bool is_root(X509 *cert)
 {
-	const ASN1_OCTET_STRING *aki = X509_get0_authority_key_id(cert), *ski = X509_get0_subject_key_id(cert);
+	const ASN1_OCTET_STRING *aki = X509_get0_authority_key_id(cert),
+				*ski = X509_get0_subject_key_id(cert);
 
 	return !aki || (ski && ASN1_OCTET_STRING_cmp(aki, ski) == 0);
 }
 
 /* The root that certs[0] leads to within the bundle; borrowed from @ctx. */
-static X509 *find_root(X509_STORE_CTX *ctx, X509_STORE *roots, STACK_OF(X509) *certs)
+static X509 *find_root(X509_STORE_CTX *ctx, X509_STORE *roots, STACK_OF(X509) * certs)
 {
-	STACK_OF(X509) *chain;
+	STACK_OF(X509) * chain;
 
 	for (int i = 1; i < sk_X509_num(certs); i++)
-		if (is_root(sk_X509_value(certs, i)) && X509_STORE_add_cert(roots, sk_X509_value(certs, i)) != 1)
+		if (is_root(sk_X509_value(certs, i)) &&
+		    X509_STORE_add_cert(roots, sk_X509_value(certs, i)) != 1)
 			return NULL;
-	if (X509_STORE_CTX_init(ctx, roots, sk_X509_value(certs, 0), certs) != 1 || X509_verify_cert(ctx) != 1)
+	if (X509_STORE_CTX_init(ctx, roots, sk_X509_value(certs, 0), certs) != 1 ||
+	    X509_verify_cert(ctx) != 1)
 		return NULL;
 	chain = X509_STORE_CTX_get0_chain(ctx);
 	return sk_X509_value(chain, sk_X509_num(chain) - 1);
@@ -287,7 +298,8 @@ int pki_k10_hash(const char *pem, size_t len, char ret[PKI_K10_MAX], struct err 
 {
 	cleanup_x509_stack STACK_OF(X509) *certs = NULL;
 	cleanup_x509_store X509_STORE *roots = X509_STORE_new();
-	cleanup_x509_store_ctx X509_STORE_CTX *ctx = X509_STORE_CTX_new(); /* last: it borrows both */
+	cleanup_x509_store_ctx X509_STORE_CTX *ctx =
+		X509_STORE_CTX_new(); /* last: it borrows both */
 	uint8_t sum[SHA256_LEN];
 	unsigned int sum_len = 0;
 	X509 *root;

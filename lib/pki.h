@@ -28,10 +28,10 @@ int pki_key_from_pem(const char *pem, size_t len, EVP_PKEY **ret, struct err *er
 
 struct pki_spec {
 	enum pki_profile profile;
-	const char *cn, *org;            /* subject; org may be NULL */
+	const char *cn, *org; /* subject; org may be NULL */
 	int64_t not_before_s, not_after_s;
-	const char *const *dns;          /* PKI_SERVER: names, NULL-terminated, or NULL */
-	const struct ip_addr *addrs;     /* PKI_SERVER: addresses */
+	const char *const *dns;	     /* PKI_SERVER: names, NULL-terminated, or NULL */
+	const struct ip_addr *addrs; /* PKI_SERVER: addresses */
 	size_t addrs_len;
 };
 /* Signs @key's certificate with the issuer's key; issuer NULL: self-signed with @key. */
@@ -40,12 +40,13 @@ int pki_sign(const struct pki_spec *spec, EVP_PKEY *key, X509 *issuer, EVP_PKEY 
 
 int pki_cert_to_pem(X509 *cert, char **ret, size_t *ret_len, struct err *err) MUST_CHECK;
 /* All certificates of a bundle, in their order; at least one. */
-int pki_certs_from_pem(const char *pem, size_t len, STACK_OF(X509) **ret, struct err *err) MUST_CHECK;
+int pki_certs_from_pem(const char *pem, size_t len, STACK_OF(X509) * *ret,
+		       struct err *err) MUST_CHECK;
 /* -EKEYREJECTED: the key is not the certificate's. */
 int pki_check_pair(X509 *cert, EVP_PKEY *key, struct err *err) MUST_CHECK;
 int pki_cert_expiry(const X509 *cert, int64_t *ret_not_after_s, struct err *err) MUST_CHECK;
 
-#define PKI_K10_MAX 65           /* 64 hex digits and a NUL */
+#define PKI_K10_MAX 65 /* 64 hex digits and a NUL */
 /*
  * The CA hash in a K10 token: of a bundle with one certificate SHA-256 of the PEM text as it
  * is; of a longer one SHA-256 of the DER of the root that the first leads to. Roots are

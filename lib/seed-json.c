@@ -22,7 +22,10 @@ static const struct json_field fields[] = {
 };
 
 static const struct json_doc doc = {
-	.what = "seed.json", .schema = SEED_SCHEMA, .fields = fields, .max_bytes = SEED_JSON_MAX,
+	.what = "seed.json",
+	.schema = SEED_SCHEMA,
+	.fields = fields,
+	.max_bytes = SEED_JSON_MAX,
 };
 
 int seed_json_parse(const char *text, size_t len, struct seed_json *ret, struct err *err)

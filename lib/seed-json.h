@@ -15,18 +15,18 @@
 #define SEED_JSON_MAX ((size_t)64 << 10)
 
 struct seed_json {
-	char *cluster;                   /* name */
-	char *cluster_id;                /* 32 hex digits */
+	char *cluster;	  /* name */
+	char *cluster_id; /* 32 hex digits */
 	char *node, *board;
-	char *base;                      /* id of the base image it was made for */
+	char *base; /* id of the base image it was made for */
 	struct {
-		char *mac;               /* NULL: not asked */
-		char *serial;            /* NULL: not asked; DMI or device-tree serial number */
+		char *mac;    /* NULL: not asked */
+		char *serial; /* NULL: not asked; DMI or device-tree serial number */
 	} machine;
 	struct disk_match system_disk;
-	uint64_t baked_at;               /* seconds since 1970; the clock is never set before it */
-	struct json_strings wipe;        /* serials of disks that may be emptied, once */
-	char *digest;                    /* SHA-256 of the tar; NULL inside the tar itself */
+	uint64_t baked_at;	  /* seconds since 1970; the clock is never set before it */
+	struct json_strings wipe; /* serials of disks that may be emptied, once */
+	char *digest;		  /* SHA-256 of the tar; NULL inside the tar itself */
 };
 
 int seed_json_parse(const char *text, size_t len, struct seed_json *ret,

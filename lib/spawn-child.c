@@ -75,7 +75,8 @@ int spawn_find(const char *name, char **ret, struct err *err)
 		/* sbin too: mkfs and sfdisk live there, outside of an ordinary user's PATH */
 		char all[PATH_MAX];
 
-		(void)snprintf(all, sizeof(all), "%s:/usr/sbin:/sbin", dirs && *dirs ? dirs : "/usr/bin:/bin");
+		(void)snprintf(all, sizeof(all), "%s:/usr/sbin:/sbin",
+			       dirs && *dirs ? dirs : "/usr/bin:/bin");
 		for (const char *p = all; r < 0; p++) {
 			size_t len = strcspn(p, ":");
 
@@ -190,7 +191,8 @@ static int fork_child(const struct launch *l, struct child *c)
 	return c->pidfd < 0 ? c->pidfd : 0;
 }
 
-int child_start_stdio(const struct spawn *s, const struct child_stdio *io, struct child *ret, struct err *err)
+int child_start_stdio(const struct spawn *s, const struct child_stdio *io, struct child *ret,
+		      struct err *err)
 {
 	cleanup_child struct child c = { .pidfd = -EBADF, .exit_status = -1 };
 	cleanup_close int report_r = -EBADF, report_w = -EBADF;
@@ -219,7 +221,8 @@ int child_start_stdio(const struct spawn *s, const struct child_stdio *io, struc
 	report_w = -EBADF;
 	if (read_upto(report_r, &failed, sizeof(failed)) == sizeof(failed)) {
 		if (s->dir && failed == -ENOENT)
-			return err_errnof(err, failed, "cannot run '%s' in '%s'", s->argv[0], s->dir);
+			return err_errnof(err, failed, "cannot run '%s' in '%s'", s->argv[0],
+					  s->dir);
 		return err_errnof(err, failed, "cannot run '%s'", s->argv[0]);
 	}
 	*ret = c;
@@ -230,8 +233,12 @@ int child_start_stdio(const struct spawn *s, const struct child_stdio *io, struc
 int child_start(const struct spawn *s, int stderr_fd, struct child *ret, struct err *err)
 {
 	struct child_stdio io = {
-		.in = s->stdin_fd > 0 ? s->stdin_fd : s->flags & SPAWN_TTY ? STDIN_FILENO : -1,
-		.out = s->stdout_fd > 0 ? s->stdout_fd : s->flags & SPAWN_INHERIT_STDOUT ? STDOUT_FILENO : -1,
+		.in = s->stdin_fd > 0	     ? s->stdin_fd
+		      : s->flags & SPAWN_TTY ? STDIN_FILENO
+					     : -1,
+		.out = s->stdout_fd > 0			 ? s->stdout_fd
+		       : s->flags & SPAWN_INHERIT_STDOUT ? STDOUT_FILENO
+							 : -1,
 		.err = stderr_fd > 0 ? stderr_fd : STDERR_FILENO,
 	};
 

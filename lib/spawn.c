@@ -13,18 +13,18 @@
 #include <string.h>
 
 #define TAIL_BYTES 2048
-#define DRAIN_MS 1000    /* what grandchildren may still say after the child's end */
+#define DRAIN_MS 1000 /* what grandchildren may still say after the child's end */
 
 struct run {
 	struct spawn *s;
 	struct child child;
-	int in_fd, out_fd, err_fd;       /* our ends of the pipes */
+	int in_fd, out_fd, err_fd; /* our ends of the pipes */
 	size_t in_done;
 	struct buf out;
 	char tail[TAIL_BYTES];
 	size_t tail_len;
 	uint64_t deadline_ms;
-	int result;                      /* of a callback or the capture's maximum */
+	int result; /* of a callback or the capture's maximum */
 };
 
 static void run_done(struct run *run)
@@ -104,7 +104,8 @@ static int feed(struct run *run)
 	(void)sigemptyset(&pipe_only);
 	(void)sigaddset(&pipe_only, SIGPIPE);
 	(void)pthread_sigmask(SIG_BLOCK, &pipe_only, &old);
-	n = write(run->in_fd, (const char *)run->s->input + run->in_done, run->s->input_len - run->in_done);
+	n = write(run->in_fd, (const char *)run->s->input + run->in_done,
+		  run->s->input_len - run->in_done);
 	r = n < 0 ? -errno : 0;
 	if (r == -EPIPE)
 		(void)sigtimedwait(&pipe_only, NULL, &(struct timespec){ 0 });
@@ -121,7 +122,8 @@ static int feed(struct run *run)
 }
 
 /* What poll found: data to move. */
-static int serve(struct run *run, const struct pollfd *in, const struct pollfd *out, const struct pollfd *errs)
+static int serve(struct run *run, const struct pollfd *in, const struct pollfd *out,
+		 const struct pollfd *errs)
 {
 	int r = 0;
 
@@ -205,8 +207,8 @@ static int judge(struct run *run, struct err *err)
 	s->exit_status = run->child.exit_status;
 	s->term_signal = run->child.term_signal;
 	if (s->term_signal)
-		(void)err_setf(err, -ECHILD, "'%s' was killed by signal %d (%s)", name, s->term_signal,
-			       strsignal(s->term_signal));
+		(void)err_setf(err, -ECHILD, "'%s' was killed by signal %d (%s)", name,
+			       s->term_signal, strsignal(s->term_signal));
 	else if (s->exit_status != 0 && !(s->flags & SPAWN_ANY_STATUS))
 		(void)err_setf(err, -ECHILD, "'%s' exited with status %d", name, s->exit_status);
 	else
@@ -262,8 +264,13 @@ static int start(struct run *run, struct err *err)
 
 int spawn_run(struct spawn *s, struct err *err)
 {
-	CLEANUP(run_done) struct run run = {
-		.s = s, .in_fd = -EBADF, .out_fd = -EBADF, .err_fd = -EBADF, .child = { .pidfd = -EBADF },
+	CLEANUP(run_done)
+	struct run run = {
+		.s = s,
+		.in_fd = -EBADF,
+		.out_fd = -EBADF,
+		.err_fd = -EBADF,
+		.child = { .pidfd = -EBADF },
 	};
 	int r;
 

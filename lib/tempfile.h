@@ -19,8 +19,8 @@
 
 struct owned;
 struct tempfile {
-	char *path;              /* absolute */
-	int fd;                  /* read and write; -EBADF for a folder */
+	char *path; /* absolute */
+	int fd;	    /* read and write; -EBADF for a folder */
 	struct owned *owned;
 };
 
@@ -33,7 +33,8 @@ int tempfile_new_dir(const char *parent, const char *prefix, struct tempfile **r
  * Sync the file, give it @mode, rename it to @target on the same filesystem and sync the
  * folder. Afterwards t only holds the fd.
  */
-int tempfile_commit(struct tempfile *t, const char *target, mode_t mode, struct err *err) MUST_CHECK;
+int tempfile_commit(struct tempfile *t, const char *target, mode_t mode,
+		    struct err *err) MUST_CHECK;
 /* Closes, and removes what was not committed; a folder with all in it. */
 void tempfile_free(struct tempfile *t);
 static inline void tempfile_freep(struct tempfile **t)

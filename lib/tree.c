@@ -82,7 +82,8 @@ int tree_list_at(int dir_fd, const char *path, struct name_list *ret, struct err
 	return 0;
 }
 
-static int walk(int fd, const char *base, unsigned int depth, tree_fn *fn, void *arg, struct err *err);
+static int walk(int fd, const char *base, unsigned int depth, tree_fn *fn, void *arg,
+		struct err *err);
 
 static int walk_one(int fd, const char *base, const char *name, unsigned int depth, tree_fn *fn,
 		    void *arg, struct err *err)
@@ -98,7 +99,8 @@ static int walk_one(int fd, const char *base, const char *name, unsigned int dep
 	}
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errnof(err, -errno, "cannot look at '%s'", path);
-	r = fn(arg, &(struct tree_entry){ .dir_fd = fd, .name = name, .path = path, .st = &st }, err);
+	r = fn(arg, &(struct tree_entry){ .dir_fd = fd, .name = name, .path = path, .st = &st },
+	       err);
 	if (r < 0 || !S_ISDIR(st.st_mode))
 		return r < 0 ? r : 0;
 	if (depth == 0)
@@ -109,7 +111,8 @@ static int walk_one(int fd, const char *base, const char *name, unsigned int dep
 	return walk(sub, path, depth - 1, fn, arg, err);
 }
 
-static int walk(int fd, const char *base, unsigned int depth, tree_fn *fn, void *arg, struct err *err)
+static int walk(int fd, const char *base, unsigned int depth, tree_fn *fn, void *arg,
+		struct err *err)
 {
 	cleanup_name_list struct name_list list = { 0 };
 	int r = tree_list_at(fd, ".", &list, err);
@@ -165,7 +168,8 @@ static int remove_dir(int dir_fd, const char *name, dev_t dev, unsigned int dept
 		return -ELOOP;
 	fd = neg_errno(openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	if (fd == -EACCES && fchmodat(dir_fd, name, 0700, 0) == 0) /* our own, made read-only */
-		fd = neg_errno(openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+		fd = neg_errno(
+			openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
@@ -204,7 +208,8 @@ static int remove_below(int fd, dev_t dev, unsigned int depth)
 		if (n == 0)
 			return first;
 		for (ssize_t at = 0; at < n;) {
-			const struct dirent64 *e = (const struct dirent64 *)(const void *)(entries + at);
+			const struct dirent64 *e =
+				(const struct dirent64 *)(const void *)(entries + at);
 			int r = is_dot(e->d_name) ? 0 : remove_one(fd, e->d_name, dev, depth);
 
 			if (r < 0 && first == 0)

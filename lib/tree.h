@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 struct name_list {
-	char **items;            /* owned, each too; sorted */
+	char **items; /* owned, each too; sorted */
 	size_t len;
 };
 void name_list_done(struct name_list *l);
@@ -21,10 +21,10 @@ void name_list_done(struct name_list *l);
 int tree_list_at(int dir_fd, const char *path, struct name_list *ret, struct err *err) MUST_CHECK;
 
 struct tree_entry {
-	int dir_fd;              /* the folder it is in; borrowed */
-	const char *name;        /* its name there */
-	const char *path;        /* relative to the start, "etc/hostname" */
-	const struct stat *st;   /* lstat */
+	int dir_fd;	       /* the folder it is in; borrowed */
+	const char *name;      /* its name there */
+	const char *path;      /* relative to the start, "etc/hostname" */
+	const struct stat *st; /* lstat */
 };
 /*
  * Calls @fn for everything below a folder, not for the folder itself; a folder before

@@ -67,7 +67,8 @@ static void take_value(blkid_probe p, const char *key, char *dst, size_t size)
 		(void)snprintf(dst, size, "%s", value);
 }
 
-/* What cannot be read has no type: it is not what is looked for, and is looked at again next time. */
+/* What cannot be read has no type: it is not what is looked for, and is looked at again next time.
+ */
 static void probe(struct block *b)
 {
 	cleanup_probe blkid_probe p = NULL;
@@ -88,16 +89,18 @@ static void probe(struct block *b)
 	take_value(p, "PART_ENTRY_UUID", b->part_uuid, sizeof(b->part_uuid));
 }
 
-static const struct block *known(const struct block_list *last, const char *name, uint64_t size_bytes)
+static const struct block *known(const struct block_list *last, const char *name,
+				 uint64_t size_bytes)
 {
 	for (size_t i = 0; i < last->len; i++)
-		if (strcmp(last->items[i].name, name) == 0 && last->items[i].size_bytes == size_bytes &&
-		    last->items[i].type[0])
+		if (strcmp(last->items[i].name, name) == 0 &&
+		    last->items[i].size_bytes == size_bytes && last->items[i].type[0])
 			return &last->items[i];
 	return NULL;
 }
 
-static int add(const struct block_list *last, struct block_list *l, const char *name, uint32_t number)
+static int add(const struct block_list *last, struct block_list *l, const char *name,
+	       uint32_t number)
 {
 	struct block *items = reallocarray(l->items, l->len + 1, sizeof(*items));
 	struct block b = { .number = number, .size_bytes = number_of(name, "size") * 512 };
@@ -108,7 +111,7 @@ static int add(const struct block_list *last, struct block_list *l, const char *
 	l->items = items;
 	(void)snprintf(b.name, sizeof(b.name), "%s", name);
 	if (disk_of(name, b.disk, sizeof(b.disk)) < 0)
-		return 0;        /* gone while we looked */
+		return 0; /* gone while we looked */
 	same = known(last, name, b.size_bytes);
 	if (same)
 		b = *same;

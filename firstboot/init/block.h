@@ -8,18 +8,18 @@
 #include "disk-facts.h"
 
 struct block {
-	char name[64];           /* of the partition: "nvme0n1p1" */
-	char disk[64];           /* "nvme0n1" */
-	char type[32];           /* vfat, btrfs ...; "" for none that libblkid knows */
-	char uuid[64];           /* as blkid prints it; "" for none */
-	char part_uuid[64];      /* GUID of its entry in the GPT, lower case; "" for none */
+	char name[64];	    /* of the partition: "nvme0n1p1" */
+	char disk[64];	    /* "nvme0n1" */
+	char type[32];	    /* vfat, btrfs ...; "" for none that libblkid knows */
+	char uuid[64];	    /* as blkid prints it; "" for none */
+	char part_uuid[64]; /* GUID of its entry in the GPT, lower case; "" for none */
 	uint64_t size_bytes;
-	uint32_t number;         /* of its entry */
+	uint32_t number; /* of its entry */
 };
 struct block_list {
-	struct block *items;     /* owned; in the order of their names */
+	struct block *items; /* owned; in the order of their names */
 	size_t len;
-	char *disks;             /* owned; the disks' names, each followed by a blank */
+	char *disks; /* owned; the disks' names, each followed by a blank */
 };
 
 /*

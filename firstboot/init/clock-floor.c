@@ -13,8 +13,8 @@ int64_t clock_floor_find(int root_fd, int64_t at_least)
 	struct err err = { 0 };
 	struct stat st;
 
-	if (seed_lstat(root_fd, "/var/lib/systemd/timesync/clock", &st, &err) > 0 && st.st_mtime > at_least &&
-	    st.st_mtime < LATEST)
+	if (seed_lstat(root_fd, "/var/lib/systemd/timesync/clock", &st, &err) > 0 &&
+	    st.st_mtime > at_least && st.st_mtime < LATEST)
 		return st.st_mtime;
 	return at_least;
 }

@@ -42,8 +42,11 @@ static void take(const char *word, struct options *o)
 
 void options_parse(const char *cmdline, struct options *ret)
 {
-	struct options o = { .wait_s = 60, .settle_s = 2, .reboot_s = 30,
-			     .rootflags = "subvol=@", .init = "/sbin/init" };
+	struct options o = { .wait_s = 60,
+			     .settle_s = 2,
+			     .reboot_s = 30,
+			     .rootflags = "subvol=@",
+			     .init = "/sbin/init" };
 	const char *p = cmdline;
 
 	for (;;) {

@@ -50,7 +50,8 @@ static void rescue(void)
 	pid_t pid;
 
 	if (stat("/", &top) < 0 || stat(ROOT_DIR, &root) < 0 || top.st_dev == root.st_dev) {
-		sayf(SAY_ERROR, "kiln.rescue: no root is mounted, so there is no shell; start the machine from another "
+		sayf(SAY_ERROR, "kiln.rescue: no root is mounted, so there is no shell; start the "
+				"machine from another "
 				"medium to repair this one");
 		return;
 	}
@@ -70,13 +71,16 @@ _Noreturn void boot_fail(const struct options *o, const char *text)
 	if (o->rescue)
 		rescue();
 	if (o->reboot_s == 0) {
-		sayf(SAY_ERROR, "this boot stops here (kiln.reboot=0); switch the machine off and on to try again");
+		sayf(SAY_ERROR, "this boot stops here (kiln.reboot=0); switch the machine off and "
+				"on to try again");
 		sync();
 		for (;;)
 			(void)pause();
 	}
 	sayf(SAY_ERROR, "rebooting in %u s%s", o->reboot_s,
-	     o->rescue ? "" : "; with kiln.rescue on the kernel's command line there is a shell instead");
+	     o->rescue
+		     ? ""
+		     : "; with kiln.rescue on the kernel's command line there is a shell instead");
 	(void)sleep(o->reboot_s);
 	sync();
 	(void)reboot(RB_AUTOBOOT);

@@ -17,22 +17,22 @@
 #include <time.h>
 
 #define POLL_MS 100
-#define LIST_MAX 3500    /* fits struct err */
+#define LIST_MAX 3500 /* fits struct err */
 
 struct candidate {
-	char boot[64];           /* the FAT's name */
-	bool has_base;           /* its base.json was read */
-	bool out;                /* another one was chosen before it */
+	char boot[64]; /* the FAT's name */
+	bool has_base; /* its base.json was read */
+	bool out;      /* another one was chosen before it */
 	struct base_json base;
-	char why[256];           /* what is wrong with it; "" */
+	char why[256]; /* what is wrong with it; "" */
 };
 struct finder {
 	const struct options *o;
 	struct firmware_hint hint;
 	struct block_list blocks;
-	struct candidate *items;         /* owned */
+	struct candidate *items; /* owned */
 	size_t len;
-	uint64_t changed_ms;             /* when a disk or partition came or went */
+	uint64_t changed_ms; /* when a disk or partition came or went */
 };
 
 static void finder_done(struct finder *f)
@@ -119,9 +119,10 @@ static int add_candidate(struct finder *f, const struct block *b, struct err *er
 		(void)snprintf(c->why, sizeof(c->why), "%.250s", own.msg);
 	else
 		c->has_base = true;
-	if (c->has_base && f->o->root_uuid[0] && strcasecmp(f->o->root_uuid, c->base.root_uuid) != 0) {
-		(void)snprintf(c->why, sizeof(c->why), "its root is %.40s, not root=UUID=%.40s", c->base.root_uuid,
-			       f->o->root_uuid);
+	if (c->has_base && f->o->root_uuid[0] &&
+	    strcasecmp(f->o->root_uuid, c->base.root_uuid) != 0) {
+		(void)snprintf(c->why, sizeof(c->why), "its root is %.40s, not root=UUID=%.40s",
+			       c->base.root_uuid, f->o->root_uuid);
 		c->has_base = false;
 	}
 	return 0;
@@ -227,11 +228,14 @@ static void narrow(struct finder *f)
 		facts_of(block_named(f, c->boot)->disk, &disk);
 		if (own_seed(f, c, &seed) <= 0) {
 			c->out = true;
-			(void)snprintf(c->why, sizeof(c->why), "no seed, neither waiting nor imported");
+			(void)snprintf(c->why, sizeof(c->why),
+				       "no seed, neither waiting nor imported");
 		} else if (!disk_match_holds(&seed.system_disk, &disk)) {
 			c->out = true;
-			(void)snprintf(c->why, sizeof(c->why), "the disk selector of its seed (node '%.64s') means another disk",
-				       seed.node);
+			(void)snprintf(
+				c->why, sizeof(c->why),
+				"the disk selector of its seed (node '%.64s') means another disk",
+				seed.node);
 		}
 		seed_json_done(&seed);
 	}
@@ -243,8 +247,9 @@ static void describe(const struct finder *f, const struct block *b, struct buf *
 {
 	char size[SIZE_TEXT_MAX];
 
-	(void)buf_addf(text, "\n    %s: %s, %s%s%s", b->name, b->type[0] ? b->type : "nothing known",
-		       size_human(b->size_bytes, size), b->uuid[0] ? ", " : "", b->uuid);
+	(void)buf_addf(text, "\n    %s: %s, %s%s%s", b->name,
+		       b->type[0] ? b->type : "nothing known", size_human(b->size_bytes, size),
+		       b->uuid[0] ? ", " : "", b->uuid);
 	for (size_t i = 0; i < f->len; i++) {
 		const struct candidate *c = &f->items[i];
 
@@ -253,11 +258,14 @@ static void describe(const struct finder *f, const struct block *b, struct buf *
 		if (c->why[0])
 			(void)buf_addf(text, ": %s", c->why);
 		else if (!root_of(f, c))
-			(void)buf_addf(text, ": its root %s is not on this disk", c->base.root_uuid);
+			(void)buf_addf(text, ": its root %s is not on this disk",
+				       c->base.root_uuid);
 		else if (!usable(f, c))
-			(void)buf_adds(text, ": a boot partition of Kiln's, but not the one that the firmware booted");
+			(void)buf_adds(text, ": a boot partition of Kiln's, but not the one that "
+					     "the firmware booted");
 		else
-			(void)buf_addf(text, ": a boot partition of Kiln's, base %.12s", c->base.id);
+			(void)buf_addf(text, ": a boot partition of Kiln's, base %.12s",
+				       c->base.id);
 	}
 }
 
@@ -271,8 +279,10 @@ static int fail(const struct finder *f, int r, const char *what, struct err *err
 		(void)buf_addf(&text, "; %s", f->hint.says);
 	(void)buf_adds(&text, "\nseen:");
 	if (!disks || !*disks)
-		(void)buf_adds(&text, " no disk at all; is its driver in the board's list of modules?");
-	for (char *d = disks ? strtok_r(disks, " ", &save) : NULL; d; d = strtok_r(NULL, " ", &save)) {
+		(void)buf_adds(&text,
+			       " no disk at all; is its driver in the board's list of modules?");
+	for (char *d = disks ? strtok_r(disks, " ", &save) : NULL; d;
+	     d = strtok_r(NULL, " ", &save)) {
 		cleanup_free char *line = NULL;
 		struct disk_facts disk;
 
@@ -308,11 +318,16 @@ static int choose(struct finder *f, struct found *ret, struct err *err)
 		narrow(f);
 		n = count_usable(f, &c);
 		if (n != 1)
-			return fail(f, -ENOTUNIQ, n ? "more than one disk could be the one to boot, and the disk selectors "
-						      "of their seeds cannot tell them apart: remove one, or give the "
-						      "node's system disk a serial" :
-						      "several disks could be booted, and no seed's disk selector means "
-						      "the disk it is on", err);
+			return fail(f, -ENOTUNIQ,
+				    n ? "more than one disk could be the one to boot, and the disk "
+					"selectors "
+					"of their seeds cannot tell them apart: remove one, or "
+					"give the "
+					"node's system disk a serial"
+				      : "several disks could be booted, and no seed's disk "
+					"selector means "
+					"the disk it is on",
+				    err);
 	}
 	take(f, c, ret);
 	return 0;
@@ -334,19 +349,23 @@ int find_system(const struct options *o, struct found *ret, struct err *err)
 
 		if (r < 0)
 			return r;
-		if (count_usable(&f, &c) > 0 && clock_ms() >= f.changed_ms + (uint64_t)o->settle_s * 1000)
+		if (count_usable(&f, &c) > 0 &&
+		    clock_ms() >= f.changed_ms + (uint64_t)o->settle_s * 1000)
 			return choose(&f, ret, err);
 		if (clock_ms() >= deadline)
 			break;
 		if (clock_ms() >= told) {
-			sayf(SAY_NOTE, "waiting for the disk with the boot partition %s, for at most %u s", o->boot,
-			     o->wait_s);
+			sayf(SAY_NOTE,
+			     "waiting for the disk with the boot partition %s, for at most %u s",
+			     o->boot, o->wait_s);
 			told = deadline;
 		}
 		(void)nanosleep(&pause, NULL);
 	}
 	(void)snprintf(what, sizeof(what),
-		       "found no boot partition and root within %u s: a FAT%s%s with kiln/base.json, and on its disk "
-		       "the Btrfs that this file names", o->wait_s, o->boot[0] ? " with volume id " : "", o->boot);
+		       "found no boot partition and root within %u s: a FAT%s%s with "
+		       "kiln/base.json, and on its disk "
+		       "the Btrfs that this file names",
+		       o->wait_s, o->boot[0] ? " with volume id " : "", o->boot);
 	return fail(&f, -ENODEV, what, err);
 }

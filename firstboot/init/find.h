@@ -5,9 +5,9 @@
  * disk that has the Btrfs this file names. Disks may come late: find_system() looks until one
  * candidate is left and no further disk has appeared for kiln.settle= seconds.
  *
- * Which of several: first the firmware's word (firmware.h), then the disk selector of each one's own
- * seed, waiting on its FAT or imported. When that leaves none or more than one, it is an
- * error: never a guess.
+ * Which of several: first the firmware's word (firmware.h), then the disk selector of each one's
+ * own seed, waiting on its FAT or imported. When that leaves none or more than one, it is an error:
+ * never a guess.
  *
  * Errors: the text lists every disk and partition seen, a line each, and what was wrong with it.
  */

@@ -26,7 +26,8 @@ bool firmware_hint_from_efivar(const void *data, size_t len, struct firmware_hin
 			return false;
 		h.part_uuid[i] = (char)tolower(c);
 	}
-	(void)snprintf(h.says, sizeof(h.says), "the firmware booted from the partition with GUID %s", h.part_uuid);
+	(void)snprintf(h.says, sizeof(h.says),
+		       "the firmware booted from the partition with GUID %s", h.part_uuid);
 	*ret = h;
 	return true;
 }
@@ -42,7 +43,8 @@ static void read_uefi(const char *sysfs, struct firmware_hint *ret)
 	if (access(dir, F_OK) < 0)
 		return;
 	/* systemd mounts it anew; here it is wanted for one look */
-	bool mounted = mount("efivarfs", dir, "efivarfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
+	bool mounted = mount("efivarfs", dir, "efivarfs",
+			     MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
@@ -60,7 +62,10 @@ static void read_pi(const char *procfs, struct firmware_hint *ret)
 	static const struct {
 		uint32_t mode;
 		const char *transport, *name;
-	} modes[] = { { 1, "mmc", "the SD card" }, { 4, "usb", "USB" }, { 5, "usb", "USB" }, { 6, "nvme", "NVMe" } };
+	} modes[] = { { 1, "mmc", "the SD card" },
+		      { 4, "usb", "USB" },
+		      { 5, "usb", "USB" },
+		      { 6, "nvme", "NVMe" } };
 	char path[256];
 	uint32_t mode = 0;
 	ssize_t n;
@@ -76,7 +81,8 @@ static void read_pi(const char *procfs, struct firmware_hint *ret)
 		if (modes[i].mode != be32toh(mode))
 			continue;
 		(void)snprintf(ret->transport, sizeof(ret->transport), "%s", modes[i].transport);
-		(void)snprintf(ret->says, sizeof(ret->says), "the firmware booted from %s", modes[i].name);
+		(void)snprintf(ret->says, sizeof(ret->says), "the firmware booted from %s",
+			       modes[i].name);
 	}
 }
 
@@ -88,7 +94,8 @@ void firmware_hint_read(const char *sysfs, const char *procfs, struct firmware_h
 		read_pi(procfs, ret);
 }
 
-bool firmware_hint_holds(const struct firmware_hint *h, const struct block *boot, const struct disk_facts *disk)
+bool firmware_hint_holds(const struct firmware_hint *h, const struct block *boot,
+			 const struct disk_facts *disk)
 {
 	if (h->part_uuid[0] && strcmp(h->part_uuid, boot->part_uuid) != 0)
 		return false;

@@ -23,7 +23,8 @@ void fstab_done(struct fstab *f)
 
 static bool is_octal(const char *p)
 {
-	return p[0] >= '0' && p[0] <= '3' && p[1] >= '0' && p[1] <= '7' && p[2] >= '0' && p[2] <= '7';
+	return p[0] >= '0' && p[0] <= '3' && p[1] >= '0' && p[1] <= '7' && p[2] >= '0' &&
+	       p[2] <= '7';
 }
 
 /* The next field without its escapes; NULL: no memory, or (with *end) none left. */
@@ -61,7 +62,7 @@ static int parse_line(const char *line, struct fstab_entry *e)
 		bool end;
 
 		*fields[i] = field(&line, &end);
-		if (end && i == 3)       /* options may be missing */
+		if (end && i == 3) /* options may be missing */
 			*fields[i] = strdup("defaults");
 		else if (end)
 			return i == 0 ? 0 : -EINVAL;
@@ -97,7 +98,9 @@ int fstab_parse(const char *text, struct fstab *ret, struct err *err)
 		else
 			entry_done(&e);
 		if (r == -EINVAL)
-			return err_setf(err, r, "/etc/fstab:%u: a line needs a device, a folder and a type", line);
+			return err_setf(err, r,
+					"/etc/fstab:%u: a line needs a device, a folder and a type",
+					line);
 		if (r < 0)
 			return err_nomem(err);
 	}
@@ -162,12 +165,13 @@ static int take_option(const char *word, struct mount_options *o)
 
 int mount_options_parse(const char *text, struct mount_options *ret, struct err *err)
 {
-	struct mount_options o = { .data = BUF_INIT(4000) };     /* the kernel takes a page */
+	struct mount_options o = { .data = BUF_INIT(4000) }; /* the kernel takes a page */
 	cleanup_free char *copy = strdup(text);
 	char *save = NULL;
 	int r = copy ? 0 : -ENOMEM;
 
-	for (char *p = copy ? strtok_r(copy, ",", &save) : NULL; p && r >= 0; p = strtok_r(NULL, ",", &save))
+	for (char *p = copy ? strtok_r(copy, ",", &save) : NULL; p && r >= 0;
+	     p = strtok_r(NULL, ",", &save))
 		r = take_option(p, &o);
 	if (r < 0) {
 		mount_options_done(&o);

@@ -12,10 +12,10 @@
 #include <stdbool.h>
 
 struct fstab_entry {
-	char *spec, *dir, *type, *options;       /* owned */
+	char *spec, *dir, *type, *options; /* owned */
 };
 struct fstab {
-	struct fstab_entry *items;               /* owned; in the order of the file */
+	struct fstab_entry *items; /* owned; in the order of the file */
 	size_t len;
 };
 
@@ -26,9 +26,9 @@ void fstab_done(struct fstab *f);
 bool fstab_is_uuid(const struct fstab_entry *e, const char *uuid);
 
 struct mount_options {
-	unsigned long flags;     /* MS_RDONLY ... */
-	bool noauto;             /* not to be mounted at boot, or by systemd on demand */
-	struct buf data;         /* the rest, for the filesystem */
+	unsigned long flags; /* MS_RDONLY ... */
+	bool noauto;	     /* not to be mounted at boot, or by systemd on demand */
+	struct buf data;     /* the rest, for the filesystem */
 };
 /* "defaults", "nofail", "x-..." and their like are for others and left out. */
 int mount_options_parse(const char *text, struct mount_options *ret, struct err *err) MUST_CHECK;

@@ -38,7 +38,9 @@ int modules_load(struct err *err)
 	(void)snprintf(dir, sizeof(dir), MODULES "/%s", name.release);
 	dir_fd = neg_errno(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (dir_fd == -ENOENT)
-		return err_setf(err, -ENOENT, "this initrd has no modules for the running kernel %s", name.release);
+		return err_setf(err, -ENOENT,
+				"this initrd has no modules for the running kernel %s",
+				name.release);
 	if (dir_fd < 0)
 		return err_errnof(err, dir_fd, "cannot open '%s'", dir);
 	r = file_read_at(dir_fd, INITRD_ORDER_FILE, ORDER_MAX, &order, NULL, err);

@@ -24,12 +24,12 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define MACHINE_WAIT_MS 10000    /* for the network card that a seed names */
+#define MACHINE_WAIT_MS 10000 /* for the network card that a seed names */
 
 struct boot {
 	struct options o;
 	struct found found;
-	struct base_json base;   /* of the root */
+	struct base_json base; /* of the root */
 	struct seed_info seed;
 	int root_fd;
 };
@@ -43,7 +43,9 @@ static void read_options(struct options *ret)
 		sayf(SAY_ERROR, "%s", err.msg);
 	options_parse(text ?: "", ret);
 	if (ret->unknown[0])
-		sayf(SAY_ERROR, "the kernel command line has '%s', which kiln-init does not understand", ret->unknown);
+		sayf(SAY_ERROR,
+		     "the kernel command line has '%s', which kiln-init does not understand",
+		     ret->unknown);
 }
 
 /* The root must be of the base image that the boot partition is of. */
@@ -55,14 +57,19 @@ static int check_base(struct boot *b, struct err *err)
 
 	r = seed_state_read(b->root_fd, "/usr/lib/kiln/base.json", BASE_JSON_MAX, &text, &len, err);
 	if (r == 0)
-		return err_setf(err, -ENOENT, "the root on %s has no '/usr/lib/kiln/base.json'", b->found.root.name);
+		return err_setf(err, -ENOENT, "the root on %s has no '/usr/lib/kiln/base.json'",
+				b->found.root.name);
 	if (r > 0)
 		r = base_json_parse(text, len, &b->base, err);
 	if (r < 0)
 		return err_wrapf(err, r, "the root on %s", b->found.root.name);
 	if (strcmp(b->base.id, b->found.base.id) != 0)
-		return err_setf(err, -EINVAL, "the boot partition %s is of base image %.12s, the root %s of %.12s: one of "
-				"them was not written", b->found.boot.name, b->found.base.id, b->found.root.name, b->base.id);
+		return err_setf(err, -EINVAL,
+				"the boot partition %s is of base image %.12s, the root %s of "
+				"%.12s: one of "
+				"them was not written",
+				b->found.boot.name, b->found.base.id, b->found.root.name,
+				b->base.id);
 	return 0;
 }
 
@@ -88,7 +95,8 @@ static void set_clock(struct boot *b, uint64_t at_least)
 	if (r < 0)
 		sayf(SAY_ERROR, "%s", err.msg);
 	else if (r > 0)
-		sayf(SAY_NOTE, "the clock was behind and is set forward to the latest time that is known to have passed");
+		sayf(SAY_NOTE, "the clock was behind and is set forward to the latest time that is "
+			       "known to have passed");
 }
 
 /* A network card's driver may take a moment; only a seed that names a card makes us wait. */
@@ -100,7 +108,8 @@ static void wait_for_machine(int boot_fd, struct machine *ret)
 	int has_seed = seed_peek(boot_fd, &seed);
 
 	machine_read("/sys", "/proc", ret);
-	while (has_seed > 0 && seed.machine.mac && !machine_has_mac(ret, seed.machine.mac) && clock_ms() < deadline) {
+	while (has_seed > 0 && seed.machine.mac && !machine_has_mac(ret, seed.machine.mac) &&
+	       clock_ms() < deadline) {
 		(void)nanosleep(&pause, NULL);
 		machine_read("/sys", "/proc", ret);
 	}
@@ -120,8 +129,8 @@ static int import_from(struct boot *b, int boot_fd, struct err *err)
 	if (b->seed.notes)
 		say_lines(SAY_ERROR, b->seed.notes);
 	if (b->seed.imported)
-		sayf(SAY_NOTE, "imported seed %.12s: this is node '%s' of cluster '%s'", b->seed.json.digest,
-		     b->seed.json.node, b->seed.json.cluster);
+		sayf(SAY_NOTE, "imported seed %.12s: this is node '%s' of cluster '%s'",
+		     b->seed.json.digest, b->seed.json.node, b->seed.json.cluster);
 	return 0;
 }
 
@@ -139,8 +148,11 @@ static int import(struct boot *b, struct err *err)
 	boot_fd = -EBADF;
 	umount_fat();
 	if (r >= 0 && !b->seed.seeded)
-		return err_setf(err, -ENOKEY, "this node has no identity: no good seed in 'kiln/' on the boot partition %s, "
-				"and none was imported before; bake one with 'kiln bake' and write it there",
+		return err_setf(err, -ENOKEY,
+				"this node has no identity: no good seed in 'kiln/' on the boot "
+				"partition %s, "
+				"and none was imported before; bake one with 'kiln bake' and write "
+				"it there",
 				b->found.boot.name);
 	return r;
 }
@@ -158,10 +170,11 @@ static void leave_notes(struct boot *b)
 {
 	cleanup_buf struct buf text = BUF_INIT(4096);
 
-	(void)buf_addf(&text, "disk=%s\nboot=%s\nroot=%s\nbase=%s\n", b->found.disk.name, b->found.boot.name,
-		       b->found.root.name, b->base.id);
+	(void)buf_addf(&text, "disk=%s\nboot=%s\nroot=%s\nbase=%s\n", b->found.disk.name,
+		       b->found.boot.name, b->found.root.name, b->base.id);
 	if (b->seed.json.digest)
-		(void)buf_addf(&text, "seed=%s\nimported=%d\n", b->seed.json.digest, b->seed.imported);
+		(void)buf_addf(&text, "seed=%s\nimported=%d\n", b->seed.json.digest,
+			       b->seed.imported);
 	write_run("/run/kiln/init", buf_str(&text));
 	write_run("/run/kiln/init.log", say_log());
 }
@@ -202,7 +215,8 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	if (getpid() != 1) {
-		fputs("kiln-init: this is the first program of an initrd, not one to be run\n", stderr);
+		fputs("kiln-init: this is the first program of an initrd, not one to be run\n",
+		      stderr);
 		return 2;
 	}
 	(void)umask(022);

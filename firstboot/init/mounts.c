@@ -37,13 +37,15 @@ static int mount_at(const char *name, const char *dir, const char *type, unsigne
 
 	(void)snprintf(dev, sizeof(dev), "/dev/%s", name);
 	if (mount(dev, dir, type, flags, data) < 0)
-		return err_errnof(err, -errno, "cannot mount %s (%s%s%s)", dev, type, *data ? ", " : "", data);
+		return err_errnof(err, -errno, "cannot mount %s (%s%s%s)", dev, type,
+				  *data ? ", " : "", data);
 	return 0;
 }
 
 int mount_fat(const char *name, bool writable, struct err *err)
 {
-	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | (writable ? 0 : MS_RDONLY);
+	unsigned long flags =
+		MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | (writable ? 0 : MS_RDONLY);
 	int fd, r;
 
 	if (mkdir(BOOT_DIR, 0700) < 0 && errno != EEXIST)
@@ -89,7 +91,8 @@ static int mount_root_as(const char *name, const char *options, unsigned long se
 		(void)buf_addf(&o.data, "%s%s", o.data.len ? "," : "", more);
 	(void)mkdir(ROOT_DIR, 0755);
 	btrfs_forget();
-	r = mount_at(name, ROOT_DIR, "btrfs", (o.flags & ~(unsigned long)MS_RDONLY) | set, buf_str(&o.data), err);
+	r = mount_at(name, ROOT_DIR, "btrfs", (o.flags & ~(unsigned long)MS_RDONLY) | set,
+		     buf_str(&o.data), err);
 	if (r < 0)
 		return r;
 	fd = neg_errno(open(ROOT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -141,8 +144,10 @@ static int mount_beneath(int root_fd, const char *name, const struct fstab_entry
 /* Compression and the like take effect for all that is written from here on. */
 static int remount_root(const struct mount_options *o, struct err *err)
 {
-	if (mount(NULL, ROOT_DIR, NULL, MS_REMOUNT | (o->flags & ~(unsigned long)MS_RDONLY), buf_str(&o->data)) < 0)
-		return err_errnof(err, -errno, "cannot give / the options of /etc/fstab (%s)", buf_str(&o->data));
+	if (mount(NULL, ROOT_DIR, NULL, MS_REMOUNT | (o->flags & ~(unsigned long)MS_RDONLY),
+		  buf_str(&o->data)) < 0)
+		return err_errnof(err, -errno, "cannot give / the options of /etc/fstab (%s)",
+				  buf_str(&o->data));
 	return 0;
 }
 

@@ -29,6 +29,8 @@ void umount_root(void);
  * Reads the root's /etc/fstab. Gives / its options, and mounts every other entry of @root_uuid
  * in the order of the file. Folders that are missing are made.
  */
-int mount_subvolumes(int root_fd, const char *root_name, const char *root_uuid, struct err *err) MUST_CHECK;
+int mount_subvolumes(int root_fd, const char *root_name, const char *root_uuid,
+		     struct err *err) MUST_CHECK;
 /* The fstab's entry of the boot FAT, so that the very partition that booted is mounted there. */
-int mount_boot_entry(int root_fd, const char *boot_name, const char *boot_uuid, struct err *err) MUST_CHECK;
+int mount_boot_entry(int root_fd, const char *boot_name, const char *boot_uuid,
+		     struct err *err) MUST_CHECK;

@@ -25,7 +25,7 @@ static void set_rate(const char *how)
 void say_open(void)
 {
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	set_rate("on\n");        /* ten lines in five seconds are too few for a list of disks */
+	set_rate("on\n"); /* ten lines in five seconds are too few for a list of disks */
 }
 
 void say_close(void)
@@ -37,7 +37,7 @@ void say_close(void)
 
 static void say_line(enum say_level level, const char *text, size_t len)
 {
-	char line[960];  /* the kernel's own limit is about 1000 */
+	char line[960]; /* the kernel's own limit is about 1000 */
 	int n = snprintf(line, sizeof(line), "<%d>kiln-init: %.*s\n", level, (int)len, text);
 	size_t used = n < (int)sizeof(line) ? (size_t)n : sizeof(line) - 1;
 

@@ -9,10 +9,10 @@
 
 #include "err.h"
 
-enum say_level { SAY_ERROR = 3, SAY_NOTE = 5, SAY_INFO = 6 };    /* the kernel's numbers */
+enum say_level { SAY_ERROR = 3, SAY_NOTE = 5, SAY_INFO = 6 }; /* the kernel's numbers */
 
-void say_open(void);     /* once /dev and /proc are there */
-void say_close(void);    /* gives the kernel's limit of lines back */
+void say_open(void);  /* once /dev and /proc are there */
+void say_close(void); /* gives the kernel's limit of lines back */
 void sayf(enum say_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A text of several lines, each as its own. */
 void say_lines(enum say_level level, const char *text);

@@ -38,7 +38,8 @@ static int sync_root(int root_fd, struct err *err)
 
 /* ---- what phase 1 left ---- */
 
-static int unlink_if_there(int dir_fd, const char *name, int flags, const char *path, struct err *err)
+static int unlink_if_there(int dir_fd, const char *name, int flags, const char *path,
+			   struct err *err)
 {
 	if (unlinkat(dir_fd, name, flags) == 0 || errno == ENOENT)
 		return 0;
@@ -56,7 +57,7 @@ static int clean_one(int root_fd, char kind, const char *path, struct err *err)
 	int r;
 
 	if (!path_is_clean(path) || strlen(name) > SEED_NAME_MAX)
-		return 0;        /* a damaged list: only what is surely ours goes */
+		return 0; /* a damaged list: only what is surely ours goes */
 	dir_fd = seed_open_folder_of(root_fd, path, err);
 	if (dir_fd == -ENOENT)
 		return 0;
@@ -174,8 +175,8 @@ static int set_owner(int fd, const struct seed_member *m, struct err *err)
 	return 0;
 }
 
-static int stage_file(int dir_fd, const char *tmp, const struct seed_member *m, struct archive *archive,
-		      struct err *err)
+static int stage_file(int dir_fd, const char *tmp, const struct seed_member *m,
+		      struct archive *archive, struct err *err)
 {
 	cleanup_close int fd = neg_errno(
 		openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -198,7 +199,8 @@ static int stage_symlink(int dir_fd, const char *tmp, const struct seed_member *
 	return 0;
 }
 
-static int stage_one(void *arg, const struct seed_member *m, struct archive *archive, struct err *err)
+static int stage_one(void *arg, const struct seed_member *m, struct archive *archive,
+		     struct err *err)
 {
 	struct apply *a = arg;
 	cleanup_close int dir_fd = -EBADF;
@@ -212,8 +214,10 @@ static int stage_one(void *arg, const struct seed_member *m, struct archive *arc
 		return r;
 	if (r > 0 && S_ISDIR(st.st_mode) != (m->type == SEED_DIR) &&
 	    !(m->type == SEED_DIR && S_ISLNK(st.st_mode)))
-		return err_setf(err, -EEXIST, S_ISDIR(st.st_mode) ? "the seed's file '%s' is a folder here" :
-								    "the seed's folder '%s' is a file here", m->path);
+		return err_setf(err, -EEXIST,
+				S_ISDIR(st.st_mode) ? "the seed's file '%s' is a folder here"
+						    : "the seed's folder '%s' is a file here",
+				m->path);
 	if (m->type == SEED_DIR)
 		return stage_dir(a, m, err);
 	dir_fd = path_open_parent(a->root_fd, m->path, PARENT_MODE, &name, err);
@@ -242,7 +246,7 @@ static int is_changed(struct apply *a, int dir_fd, const char *name, const char 
 		return 0;
 	r = seed_digest_at(dir_fd, name, now, err);
 	if (r <= 0)
-		return r;        /* 0: it is not there */
+		return r; /* 0: it is not there */
 	return strcmp(now, was) != 0 && !(m && strcmp(now, m->sha256) == 0);
 }
 
@@ -264,7 +268,8 @@ static int keep(int dir_fd, const char *name, const char *path, struct err *err)
 		return r;
 	if (linkat(dir_fd, name, dir_fd, tmp, 0) < 0 || renameat(dir_fd, tmp, dir_fd, kept) < 0)
 		return err_errnof(err, -errno, "cannot keep '%s' as '%s'", path, kept);
-	return unlink_if_there(dir_fd, tmp, 0, path, err); /* still there if both were one file already */
+	return unlink_if_there(dir_fd, tmp, 0, path,
+			       err); /* still there if both were one file already */
 }
 
 static int publish_one(struct apply *a, const struct seed_member *m, struct err *err)
@@ -337,7 +342,7 @@ static int publish(struct apply *a, struct err *err)
 
 static int record(struct apply *a, const char *digest, struct err *err)
 {
-	struct seed_json json = a->m->json;      /* borrows all but the digest */
+	struct seed_json json = a->m->json; /* borrows all but the digest */
 	cleanup_free char *own = strdup(digest);
 	cleanup_free char *text = NULL;
 	size_t len;
@@ -373,8 +378,8 @@ static void clean_or_log(int root_fd)
 		log_debugf("seed: %s", err.msg);
 }
 
-int seed_apply(int root_fd, int tar_fd, const struct seed_manifest *m, const char *digest, bool *ret_torn,
-	       struct err *err)
+int seed_apply(int root_fd, int tar_fd, const struct seed_manifest *m, const char *digest,
+	       bool *ret_torn, struct err *err)
 {
 	cleanup_apply struct apply a = { .root_fd = root_fd, .m = m };
 	int r;
@@ -387,7 +392,7 @@ int seed_apply(int root_fd, int tar_fd, const struct seed_manifest *m, const cha
 		return r;
 	r = stage(&a, tar_fd, err);
 	if (r < 0) {
-		clean_or_log(root_fd);   /* the first failure is the one to tell */
+		clean_or_log(root_fd); /* the first failure is the one to tell */
 		return r;
 	}
 	*ret_torn = true;
@@ -397,6 +402,6 @@ int seed_apply(int root_fd, int tar_fd, const struct seed_manifest *m, const cha
 	if (r < 0)
 		return r;
 	*ret_torn = false;
-	clean_or_log(root_fd);   /* it is imported, whether or not this goes */
+	clean_or_log(root_fd); /* it is imported, whether or not this goes */
 	return 0;
 }

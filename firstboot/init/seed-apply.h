@@ -24,7 +24,7 @@
 #define SEED_PENDING SEED_STATE_DIR "/seed.pending"
 
 /* @digest is the tar's, as hex. */
-int seed_apply(int root_fd, int tar_fd, const struct seed_manifest *m, const char *digest, bool *ret_torn,
-	       struct err *err) MUST_CHECK;
+int seed_apply(int root_fd, int tar_fd, const struct seed_manifest *m, const char *digest,
+	       bool *ret_torn, struct err *err) MUST_CHECK;
 /* Removes what a phase 1 left that never came to its end. */
 int seed_clean(int root_fd, struct err *err) MUST_CHECK;

@@ -91,8 +91,8 @@ static void read_device_tree(const char *procfs, struct machine *m)
 	if (fd < 0)
 		return;
 	if (read_upto(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes)) {
-		(void)snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2],
-			       bytes[3], bytes[4], bytes[5]);
+		(void)snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0],
+			       bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]);
 		if (strcmp(mac, "00:00:00:00:00:00") != 0)
 			add_mac(m, mac);
 	}
@@ -110,7 +110,8 @@ void machine_read(const char *sysfs, const char *procfs, struct machine *ret)
 	read_device_tree(procfs, ret);
 }
 
-static int check_machine(const struct seed_json *json, const struct machine *machine, struct err *err)
+static int check_machine(const struct seed_json *json, const struct machine *machine,
+			 struct err *err)
 {
 	cleanup_buf struct buf macs = BUF_INIT(TEXT_MAX);
 
@@ -118,38 +119,51 @@ static int check_machine(const struct seed_json *json, const struct machine *mac
 	bool tells = machine->serial[0] || !json->machine.mac;
 
 	if (json->machine.serial && tells && strcasecmp(json->machine.serial, machine->serial) != 0)
-		return err_setf(err, -EKEYREJECTED, "it is for the machine with serial '%s'; this one has '%s'",
-				json->machine.serial, machine->serial[0] ? machine->serial : "(none)");
+		return err_setf(err, -EKEYREJECTED,
+				"it is for the machine with serial '%s'; this one has '%s'",
+				json->machine.serial,
+				machine->serial[0] ? machine->serial : "(none)");
 	if (!json->machine.mac || machine_has_mac(machine, json->machine.mac))
 		return 0;
 	for (size_t i = 0; i < machine->macs_len; i++)
 		(void)buf_addf(&macs, "%s%s", i ? ", " : "", machine->macs[i]);
-	return err_setf(err, -EKEYREJECTED, "it is for the machine with MAC address %s; this one has %s",
-			json->machine.mac, machine->macs_len ? buf_str(&macs) : "none that is known yet");
+	return err_setf(
+		err, -EKEYREJECTED, "it is for the machine with MAC address %s; this one has %s",
+		json->machine.mac, machine->macs_len ? buf_str(&macs) : "none that is known yet");
 }
 
 /* Never in a seed: accounts belong to the base, the last three to the import itself. */
 static const char *const forbidden[] = {
-	"/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/usr/lib/kiln/base.json",
-	"/var/lib/kiln/seed.json", "/var/lib/kiln/seed.files", "/var/lib/kiln/seed.pending",
+	"/etc/passwd",
+	"/etc/shadow",
+	"/etc/group",
+	"/etc/gshadow",
+	"/usr/lib/kiln/base.json",
+	"/var/lib/kiln/seed.json",
+	"/var/lib/kiln/seed.files",
+	"/var/lib/kiln/seed.pending",
 };
 
-int seed_check(const struct seed_manifest *m, const struct base_json *base, const struct machine *machine,
-	       struct err *err)
+int seed_check(const struct seed_manifest *m, const struct base_json *base,
+	       const struct machine *machine, struct err *err)
 {
 	const struct seed_json *json = &m->json;
 
 	if (strcmp(json->cluster_id, base->cluster_id) != 0)
-		return err_setf(err, -EKEYREJECTED, "it is for cluster '%s' (%s); this base image is of cluster %s",
+		return err_setf(err, -EKEYREJECTED,
+				"it is for cluster '%s' (%s); this base image is of cluster %s",
 				json->cluster, json->cluster_id, base->cluster_id);
 	if (strcmp(json->board, base->board) != 0)
-		return err_setf(err, -EKEYREJECTED, "it is for board '%s'; this base image is for '%s'", json->board,
+		return err_setf(err, -EKEYREJECTED,
+				"it is for board '%s'; this base image is for '%s'", json->board,
 				base->board);
 	if (strcmp(json->base, base->id) != 0)
-		return err_setf(err, -EKEYREJECTED, "it was made for base image %.12s; this is %.12s", json->base,
+		return err_setf(err, -EKEYREJECTED,
+				"it was made for base image %.12s; this is %.12s", json->base,
 				base->id);
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
 		if (seed_manifest_find(m, forbidden[i]))
-			return err_setf(err, -EKEYREJECTED, "it holds '%s', which no seed may bring", forbidden[i]);
+			return err_setf(err, -EKEYREJECTED,
+					"it holds '%s', which no seed may bring", forbidden[i]);
 	return check_machine(json, machine, err);
 }

@@ -28,7 +28,8 @@ void seed_files_done(struct seed_files *f)
 const char *seed_files_find(const struct seed_files *f, const char *path)
 {
 	struct seed_file key = { .path = path };
-	const struct seed_file *found = f->len ? bsearch(&key, f->items, f->len, sizeof(key), file_cmp) : NULL;
+	const struct seed_file *found =
+		f->len ? bsearch(&key, f->items, f->len, sizeof(key), file_cmp) : NULL;
 
 	return found ? found->sha256 : NULL;
 }
@@ -103,7 +104,8 @@ static int open_if_there(int root_fd, const char *path, int flags, struct err *e
 int seed_open_folder_of(int root_fd, const char *path, struct err *err)
 {
 	const char *name = strrchr(path, '/');
-	cleanup_free char *parent = name > path ? strndup(path, (size_t)(name - path)) : strdup("/");
+	cleanup_free char *parent =
+		name > path ? strndup(path, (size_t)(name - path)) : strdup("/");
 	int fd;
 
 	if (!parent)

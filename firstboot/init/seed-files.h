@@ -12,11 +12,11 @@ struct stat;
 
 struct seed_files {
 	struct seed_file {
-		const char *path;        /* into text */
+		const char *path; /* into text */
 		char sha256[SHA256_HEX_MAX];
-	} *items;                /* owned; sorted by path */
+	} * items; /* owned; sorted by path */
 	size_t len;
-	char *text;              /* owned */
+	char *text; /* owned */
 };
 
 /* Nothing there: an empty list. Lines that are damaged are left out. */
@@ -28,7 +28,8 @@ const char *seed_files_find(const struct seed_files *f, const char *path);
 /* 1: there, *ret filled, symlinks not followed at the end; 0: not there. */
 int seed_lstat(int root_fd, const char *path, struct stat *ret, struct err *err) MUST_CHECK;
 /* Digest of a file's contents or a symlink's target; 1: done, 0: neither of them is there. */
-int seed_digest_at(int dir_fd, const char *name, char ret[SHA256_HEX_MAX], struct err *err) MUST_CHECK;
+int seed_digest_at(int dir_fd, const char *name, char ret[SHA256_HEX_MAX],
+		   struct err *err) MUST_CHECK;
 
 /* The folder that holds a path; -ENOENT, with err left alone, if there is none. */
 int seed_open_folder_of(int root_fd, const char *path, struct err *err) MUST_CHECK;

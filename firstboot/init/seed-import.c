@@ -23,10 +23,10 @@ struct seed {
 };
 struct import {
 	const struct seed_place *place;
-	int dir_fd;                      /* kiln/ on the boot partition */
+	int dir_fd; /* kiln/ on the boot partition */
 	struct seed seeds[SEEDS_MAX];
 	size_t len;
-	struct seed_json record;         /* of the root */
+	struct seed_json record; /* of the root */
 	bool has_record;
 	struct buf notes;
 };
@@ -64,11 +64,13 @@ static int list_seeds(int boot_fd, struct import *i, struct err *err)
 	cleanup_name_list struct name_list names = { 0 };
 	int r;
 
-	i->dir_fd = neg_errno(openat(boot_fd, SEED_DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+	i->dir_fd = neg_errno(
+		openat(boot_fd, SEED_DIR_NAME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	if (i->dir_fd == -ENOENT)
 		return 0;
 	if (i->dir_fd < 0)
-		return err_errnof(err, i->dir_fd, "cannot open '" SEED_DIR_NAME "' on the boot partition");
+		return err_errnof(err, i->dir_fd,
+				  "cannot open '" SEED_DIR_NAME "' on the boot partition");
 	r = tree_list_at(i->dir_fd, ".", &names, err);
 	if (r < 0)
 		return err_wrapf(err, r, "boot partition");
@@ -99,8 +101,10 @@ static int check_digest(int fd, const struct seed *s, struct err *err)
 	if (r < 0)
 		return r;
 	if (strcmp(hex, s->digest) != 0)
-		return err_setf(err, -EBADMSG, "it is damaged: its contents have digest %.12s, its name says %.12s", hex,
-				s->digest);
+		return err_setf(
+			err, -EBADMSG,
+			"it is damaged: its contents have digest %.12s, its name says %.12s", hex,
+			s->digest);
 	return 0;
 }
 
@@ -154,7 +158,8 @@ static void wipe_or_note(struct import *i, const struct seed *s)
 
 	if (wipe(i, s, &err) < 0)
 		(void)buf_addf(&i->notes,
-			       "seed %.12s is imported but still on the boot partition, with its secrets: %s\n",
+			       "seed %.12s is imported but still on the boot partition, with its "
+			       "secrets: %s\n",
 			       s->digest, err.msg);
 }
 
@@ -193,7 +198,8 @@ static struct seed *choose(struct import *i)
 			continue;
 		}
 		if (examine(i, s, &err) < 0) {
-			(void)buf_addf(&i->notes, "seed %.12s is refused and left alone: %s\n", s->digest, err.msg);
+			(void)buf_addf(&i->notes, "seed %.12s is refused and left alone: %s\n",
+				       s->digest, err.msg);
 			continue;
 		}
 		s->good = true;
@@ -211,15 +217,18 @@ static int apply(struct import *i, struct seed *s, bool *ret_done, struct err *e
 
 	r = fd < 0 ? fd : seed_apply(i->place->root_fd, fd, &s->manifest, s->digest, &torn, err);
 	if (r < 0 && !torn) {
-		(void)buf_addf(&i->notes, "seed %.12s cannot be imported and is left alone: %s\n", s->digest, err->msg);
+		(void)buf_addf(&i->notes, "seed %.12s cannot be imported and is left alone: %s\n",
+			       s->digest, err->msg);
 		err_clear(err);
 		return 0;
 	}
 	if (r < 0)
-		return err_wrapf(err, r, "seed %.12s: the import stopped halfway and is done again at the next boot",
-				 s->digest);
+		return err_wrapf(
+			err, r,
+			"seed %.12s: the import stopped halfway and is done again at the next boot",
+			s->digest);
 	*ret_done = true;
-	for (size_t n = 0; n < i->len; n++)      /* older ones are superseded */
+	for (size_t n = 0; n < i->len; n++) /* older ones are superseded */
 		if (i->seeds[n].good)
 			wipe_or_note(i, &i->seeds[n]);
 	return 0;
@@ -227,7 +236,9 @@ static int apply(struct import *i, struct seed *s, bool *ret_done, struct err *e
 
 int seed_import(const struct seed_place *place, struct seed_info *ret, struct err *err)
 {
-	cleanup_import struct import i = { .place = place, .dir_fd = -EBADF, .notes = BUF_INIT(64 << 10) };
+	cleanup_import struct import i = { .place = place,
+					   .dir_fd = -EBADF,
+					   .notes = BUF_INIT(64 << 10) };
 	struct seed_info info = { 0 };
 	struct seed *s;
 	int r;
@@ -237,7 +248,7 @@ int seed_import(const struct seed_place *place, struct seed_info *ret, struct er
 		r = list_seeds(place->boot_fd, &i, err);
 	if (r < 0)
 		return r;
-	if (i.has_record) {      /* a cut after the record, before the list of temporaries went */
+	if (i.has_record) { /* a cut after the record, before the list of temporaries went */
 		r = seed_clean(place->root_fd, err);
 		if (r < 0)
 			return r;
@@ -277,7 +288,8 @@ int seed_peek(int boot_fd, struct seed_json *ret)
 		struct seed *s = &i.seeds[n];
 		cleanup_close int fd = open_seed(&i, s, O_RDONLY, &err);
 
-		if (fd < 0 || check_digest(fd, s, &err) < 0 || seed_tar_scan(fd, &s->manifest, &err) < 0)
+		if (fd < 0 || check_digest(fd, s, &err) < 0 ||
+		    seed_tar_scan(fd, &s->manifest, &err) < 0)
 			continue;
 		*ret = s->manifest.json;
 		s->manifest.json = (struct seed_json){ 0 };

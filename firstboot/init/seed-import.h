@@ -16,21 +16,22 @@
 #include "seed-check.h"
 
 struct seed_place {
-	int root_fd;                     /* O_RDONLY on the root, all its subvolumes mounted */
-	int boot_fd;                     /* O_RDONLY on the boot partition's top, mounted for writing */
+	int root_fd; /* O_RDONLY on the root, all its subvolumes mounted */
+	int boot_fd; /* O_RDONLY on the boot partition's top, mounted for writing */
 	const struct base_json *base;
 	const struct machine *machine;
 };
 struct seed_info {
-	bool imported;                   /* in this run */
-	bool seeded;                     /* the root has a seed: now, or since an earlier boot */
-	struct seed_json json;           /* that seed; zeroed when its record cannot be read */
-	char *notes;                     /* owned or NULL: what a person should read, a line each */
+	bool imported;	       /* in this run */
+	bool seeded;	       /* the root has a seed: now, or since an earlier boot */
+	struct seed_json json; /* that seed; zeroed when its record cannot be read */
+	char *notes;	       /* owned or NULL: what a person should read, a line each */
 };
 
 int seed_import(const struct seed_place *place, struct seed_info *ret, struct err *err) MUST_CHECK;
 void seed_info_done(struct seed_info *info);
 #define cleanup_seed_info CLEANUP(seed_info_done)
 
-/* 1 and *ret: the seed that waits on a boot partition, if its digest is right; else 0. Writes nothing. */
+/* 1 and *ret: the seed that waits on a boot partition, if its digest is right; else 0. Writes
+ * nothing. */
 int seed_peek(int boot_fd, struct seed_json *ret) MUST_CHECK;

@@ -102,7 +102,8 @@ static int read_block(struct archive *a, char *chunk, const char *name, struct e
 	return -EBADMSG;
 }
 
-static int read_json(struct archive *a, struct archive_entry *e, struct seed_json *ret, struct err *err)
+static int read_json(struct archive *a, struct archive_entry *e, struct seed_json *ret,
+		     struct err *err)
 {
 	cleanup_buf struct buf text = BUF_INIT(SEED_JSON_MAX);
 	cleanup_free char *chunk = malloc(CHUNK);
@@ -144,11 +145,13 @@ static int check_path(const char *name, struct err *err)
 }
 
 /* What a seed does not need is refused, so that nobody has to think about it. */
-static int check_kind(struct archive_entry *e, const char *name, enum seed_type *ret, struct err *err)
+static int check_kind(struct archive_entry *e, const char *name, enum seed_type *ret,
+		      struct err *err)
 {
 	if (archive_entry_hardlink(e))
 		return err_setf(err, -EBADMSG, "member '%s' is a hard link", name);
-	if (archive_entry_xattr_count(e) || archive_entry_acl_types(e) || archive_entry_sparse_count(e))
+	if (archive_entry_xattr_count(e) || archive_entry_acl_types(e) ||
+	    archive_entry_sparse_count(e))
 		return err_setf(err, -EBADMSG, "member '%s' is sparse or has attributes", name);
 	switch (archive_entry_filetype(e)) {
 	case AE_IFREG:
@@ -161,7 +164,8 @@ static int check_kind(struct archive_entry *e, const char *name, enum seed_type 
 		*ret = SEED_SYMLINK;
 		break;
 	default:
-		return err_setf(err, -EBADMSG, "member '%s' is neither file, folder nor symlink", name);
+		return err_setf(err, -EBADMSG, "member '%s' is neither file, folder nor symlink",
+				name);
 	}
 	if (!archive_entry_symlink(e) || !*archive_entry_symlink(e) ||
 	    strlen(archive_entry_symlink(e)) > SEED_PATH_MAX)
@@ -191,7 +195,8 @@ static int digest_data(struct archive *a, struct seed_member *m, struct err *err
 	return 0;
 }
 
-static int read_member(struct archive *a, struct archive_entry *e, struct seed_member *m, struct err *err)
+static int read_member(struct archive *a, struct archive_entry *e, struct seed_member *m,
+		       struct err *err)
 {
 	const char *raw = archive_entry_pathname(e);
 	cleanup_free char *name = raw ? strdup(raw) : NULL;
@@ -201,14 +206,14 @@ static int read_member(struct archive *a, struct archive_entry *e, struct seed_m
 	if (raw && !name)
 		return err_nomem(err);
 	if (len > 1 && name[len - 1] == '/' && archive_entry_filetype(e) == AE_IFDIR)
-		name[len - 1] = '\0';    /* how tar writes folders */
+		name[len - 1] = '\0'; /* how tar writes folders */
 	r = check_path(name, err);
 	if (r >= 0)
 		r = check_kind(e, name, &m->type, err);
 	if (r < 0)
 		return r;
-	if (archive_entry_uid(e) < 0 || archive_entry_uid(e) > UINT32_MAX - 1 || archive_entry_gid(e) < 0 ||
-	    archive_entry_gid(e) > UINT32_MAX - 1)
+	if (archive_entry_uid(e) < 0 || archive_entry_uid(e) > UINT32_MAX - 1 ||
+	    archive_entry_gid(e) < 0 || archive_entry_gid(e) > UINT32_MAX - 1)
 		return err_setf(err, -EBADMSG, "member '%s' has no usable owner", name);
 	m->path = strdup(name + 4);
 	if (!m->path)
@@ -233,7 +238,7 @@ static int read_member(struct archive *a, struct archive_entry *e, struct seed_m
 
 static int append(struct seed_manifest *m, struct seed_member *member, struct err *err)
 {
-	if ((m->len & (m->len - 1)) == 0) {      /* 0, 1, 2, 4 ...: time to grow */
+	if ((m->len & (m->len - 1)) == 0) { /* 0, 1, 2, 4 ...: time to grow */
 		struct seed_member *members =
 			reallocarray(m->members, m->len ? m->len * 2 : 1, sizeof(*members));
 
@@ -264,8 +269,10 @@ static int check_set(struct seed_manifest *m, struct err *err)
 				return err_nomem(err);
 			above = seed_manifest_find(m, parent);
 			if (above && above->type != SEED_DIR)
-				return err_setf(err, -EBADMSG, "member 'root%s' lies below '%s', which is no folder",
-						path, parent);
+				return err_setf(
+					err, -EBADMSG,
+					"member 'root%s' lies below '%s', which is no folder", path,
+					parent);
 		}
 	}
 	return 0;
@@ -280,7 +287,8 @@ static int scan(struct archive *a, struct seed_manifest *m, struct err *err)
 	r = next_member(a, &e, err);
 	if (r < 0)
 		return r;
-	if (r == 0 || !archive_entry_pathname(e) || strcmp(archive_entry_pathname(e), "seed.json") != 0)
+	if (r == 0 || !archive_entry_pathname(e) ||
+	    strcmp(archive_entry_pathname(e), "seed.json") != 0)
 		return err_setf(err, -EBADMSG, "the seed's first member is not 'seed.json'");
 	r = read_json(a, e, &m->json, err);
 	if (r < 0)
@@ -289,7 +297,8 @@ static int scan(struct archive *a, struct seed_manifest *m, struct err *err)
 		cleanup_member struct seed_member member = { 0 };
 
 		if (m->len >= SEED_MEMBERS_MAX)
-			return err_setf(err, -EBADMSG, "the seed has more than %d members", SEED_MEMBERS_MAX);
+			return err_setf(err, -EBADMSG, "the seed has more than %d members",
+					SEED_MEMBERS_MAX);
 		r = read_member(a, e, &member, err);
 		total += member.size_bytes;
 		if (r >= 0 && total > SEED_BYTES_MAX)
@@ -320,7 +329,8 @@ int seed_tar_scan(int fd, struct seed_manifest *ret, struct err *err)
 	return 0;
 }
 
-int seed_tar_each(int fd, const struct seed_manifest *m, seed_tar_fn *fn, void *arg, struct err *err)
+int seed_tar_each(int fd, const struct seed_manifest *m, seed_tar_fn *fn, void *arg,
+		  struct err *err)
 {
 	cleanup_archive_read struct archive *a = NULL;
 	struct archive_entry *e;
@@ -328,7 +338,7 @@ int seed_tar_each(int fd, const struct seed_manifest *m, seed_tar_fn *fn, void *
 
 	r = open_tar(fd, &a, err);
 	if (r >= 0)
-		r = next_member(a, &e, err);     /* seed.json */
+		r = next_member(a, &e, err); /* seed.json */
 	if (r < 0)
 		return r;
 	while ((r = next_member(a, &e, err)) > 0) {
@@ -342,7 +352,8 @@ int seed_tar_each(int fd, const struct seed_manifest *m, seed_tar_fn *fn, void *
 			path[len - 1] = '\0';
 		member = len > 5 ? seed_manifest_find(m, path + 4) : NULL;
 		if (!member)
-			return err_setf(err, -EBADMSG, "the seed changed while it was read: '%s'", path);
+			return err_setf(err, -EBADMSG, "the seed changed while it was read: '%s'",
+					path);
 		r = fn(arg, member, a, err);
 		if (r < 0)
 			return r;

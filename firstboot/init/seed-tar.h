@@ -21,22 +21,22 @@
 #define SEED_MEMBERS_MAX 16384
 #define SEED_BYTES_MAX (UINT64_C(1) << 30)
 #define SEED_PATH_MAX 1024
-#define SEED_NAME_MAX 200        /* of a path's last part: room for what the import adds */
+#define SEED_NAME_MAX 200 /* of a path's last part: room for what the import adds */
 
 enum seed_type { SEED_FILE, SEED_DIR, SEED_SYMLINK };
 struct seed_member {
-	char *path;              /* owned; "/etc/hostname" */
+	char *path; /* owned; "/etc/hostname" */
 	enum seed_type type;
-	mode_t mode;             /* permission bits */
+	mode_t mode; /* permission bits */
 	uid_t uid;
 	gid_t gid;
-	uint64_t size_bytes;     /* of a file */
-	char *target;            /* owned; of a symlink */
-	char sha256[SHA256_HEX_MAX];     /* of a file's contents, of a symlink's target */
+	uint64_t size_bytes;	     /* of a file */
+	char *target;		     /* owned; of a symlink */
+	char sha256[SHA256_HEX_MAX]; /* of a file's contents, of a symlink's target */
 };
 struct seed_manifest {
 	struct seed_json json;
-	struct seed_member *members;     /* owned; sorted by path as bytes */
+	struct seed_member *members; /* owned; sorted by path as bytes */
 	size_t len;
 };
 
@@ -55,4 +55,5 @@ typedef int seed_tar_fn(void *arg, const struct seed_member *m, struct archive *
 int seed_tar_each(int fd, const struct seed_manifest *m, seed_tar_fn *fn, void *arg,
 		  struct err *err) MUST_CHECK;
 /* Writes the member's contents and compares them with its digest. */
-int seed_tar_copy(struct archive *a, const struct seed_member *m, int out_fd, struct err *err) MUST_CHECK;
+int seed_tar_copy(struct archive *a, const struct seed_member *m, int out_fd,
+		  struct err *err) MUST_CHECK;

@@ -11,7 +11,8 @@
 
 static const char *const kept[] = { "dev", "proc", "sys", "run" };
 
-/* Only what is surely the kernel's own memory file system, and only names that are not mounted on. */
+/* Only what is surely the kernel's own memory file system, and only names that are not mounted on.
+ */
 static void empty_initrd(int fd)
 {
 	static const char *const names[] = { "init", "lib" };

@@ -30,7 +30,8 @@ static void read_all(const struct fat *f)
 		if (fat_file_ranges(f, &f->entries[i], &ranges, &n, &err) < 0)
 			continue;
 		for (size_t k = 0; k < n; k++)
-			if (ranges[k].offset_bytes + ranges[k].length_bytes > f->start_bytes + f->size_bytes)
+			if (ranges[k].offset_bytes + ranges[k].length_bytes >
+			    f->start_bytes + f->size_bytes)
 				abort();
 	}
 }
@@ -48,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	read_all(&f);
 	if (fat_used_ranges(&f, &used, &n, &err) == 0)
 		for (size_t k = 1; k < n; k++)
-			if (used[k].offset_bytes < used[k - 1].offset_bytes + used[k - 1].length_bytes)
+			if (used[k].offset_bytes <
+			    used[k - 1].offset_bytes + used[k - 1].length_bytes)
 				abort();
 	for (int kind = BOOT_RPI; kind <= BOOT_UEFI; kind++) {
 		cleanup_boot_read struct boot_read b = { 0 };

@@ -1,8 +1,8 @@
 /*
  * fuzz-seed - a seed's tar, from any bytes
  *
- * What seed_tar_scan() takes must hold to what the import relies on: clean and unique paths below the
- * root, known kinds, and contents that a second reading finds again. No crash, no leak.
+ * What seed_tar_scan() takes must hold to what the import relies on: clean and unique paths below
+ * the root, known kinds, and contents that a second reading finds again. No crash, no leak.
  */
 #include "seed-tar.h"
 

@@ -45,7 +45,8 @@ static void addresses(const char *s)
 	struct mac_addr mac;
 
 	if (ip_addr_parse(s, &a) == 0)
-		must(ip_addr_parse(ip_addr_format(&a, text), &nth) == 0 && ip_addr_cmp(&a, &nth) == 0);
+		must(ip_addr_parse(ip_addr_format(&a, text), &nth) == 0 &&
+		     ip_addr_cmp(&a, &nth) == 0);
 	if (ip_prefix_parse(s, &p) == 0) {
 		must(ip_prefix_contains(&p, &p.addr) && ip_prefix_overlaps(&p, &p));
 		if (ip_prefix_nth(&p, strlen(s), &nth) == 0)

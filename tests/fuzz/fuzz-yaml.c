@@ -35,8 +35,9 @@ static void check_again(const struct kval *v)
 
 	if (kval_write_json(v, &once) < 0)
 		return; /* aliases may expand to more */
-	if (has_float(v) || once.data[0] != '{' || memchr(once.data, 0x7f, once.len) || memmem(once.data, once.len, "\xc2", 1) ||
-	    memmem(once.data, once.len, "\xef", 1) || memmem(once.data, once.len, "\xe2\x80", 2))
+	if (has_float(v) || once.data[0] != '{' || memchr(once.data, 0x7f, once.len) ||
+	    memmem(once.data, once.len, "\xc2", 1) || memmem(once.data, once.len, "\xef", 1) ||
+	    memmem(once.data, once.len, "\xe2\x80", 2))
 		return; /* characters that YAML takes only escaped */
 	if (yaml_docs_read(&pool, "again", once.data, once.len, &docs, &err) < 0)
 		return; /* a key of more than 1024 characters is no simple key */

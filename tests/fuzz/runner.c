@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define INPUT_MAX ((size_t)1 << 20)
-#define MUTATE_MAX ((size_t)64 << 10)    /* larger files go in as they are */
+#define MUTATE_MAX ((size_t)64 << 10) /* larger files go in as they are */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -35,44 +35,44 @@ static bool fails(int why)
 	return true;
 }
 
-#define WRAP(type, name, bad, why, params, args)        \
-	type __real_##name params;                      \
-	type __wrap_##name params;                      \
-	type __wrap_##name params                       \
-	{                                               \
-		if (fails(why))                         \
-			return bad;                     \
-		return __real_##name args;              \
+#define WRAP(type, name, bad, why, params, args)                                                   \
+	type __real_##name params;                                                                 \
+	type __wrap_##name params;                                                                 \
+	type __wrap_##name params                                                                  \
+	{                                                                                          \
+		if (fails(why))                                                                    \
+			return bad;                                                                \
+		return __real_##name args;                                                         \
 	}
 
 /* open and kin: the mode is read as they do, only where one may be */
-#define WRAP_OPEN(name)                                                         \
-	int __real_##name(const char *path, int flags, ...);                    \
-	int __wrap_##name(const char *path, int flags, ...);                    \
-	int __wrap_##name(const char *path, int flags, ...)                     \
-	{                                                                       \
-		mode_t mode = 0;                                                \
-		if (flags & (O_CREAT | __O_TMPFILE)) {                          \
-			va_list ap;                                             \
-			va_start(ap, flags);                                    \
-			mode = va_arg(ap, mode_t);                              \
-			va_end(ap);                                             \
-		}                                                               \
-		return fails(EIO) ? -1 : __real_##name(path, flags, mode);      \
+#define WRAP_OPEN(name)                                                                            \
+	int __real_##name(const char *path, int flags, ...);                                       \
+	int __wrap_##name(const char *path, int flags, ...);                                       \
+	int __wrap_##name(const char *path, int flags, ...)                                        \
+	{                                                                                          \
+		mode_t mode = 0;                                                                   \
+		if (flags & (O_CREAT | __O_TMPFILE)) {                                             \
+			va_list ap;                                                                \
+			va_start(ap, flags);                                                       \
+			mode = va_arg(ap, mode_t);                                                 \
+			va_end(ap);                                                                \
+		}                                                                                  \
+		return fails(EIO) ? -1 : __real_##name(path, flags, mode);                         \
 	}
-#define WRAP_OPENAT(name)                                                       \
-	int __real_##name(int fd, const char *path, int flags, ...);            \
-	int __wrap_##name(int fd, const char *path, int flags, ...);            \
-	int __wrap_##name(int fd, const char *path, int flags, ...)             \
-	{                                                                       \
-		mode_t mode = 0;                                                \
-		if (flags & (O_CREAT | __O_TMPFILE)) {                          \
-			va_list ap;                                             \
-			va_start(ap, flags);                                    \
-			mode = va_arg(ap, mode_t);                              \
-			va_end(ap);                                             \
-		}                                                               \
-		return fails(EIO) ? -1 : __real_##name(fd, path, flags, mode);  \
+#define WRAP_OPENAT(name)                                                                          \
+	int __real_##name(int fd, const char *path, int flags, ...);                               \
+	int __wrap_##name(int fd, const char *path, int flags, ...);                               \
+	int __wrap_##name(int fd, const char *path, int flags, ...)                                \
+	{                                                                                          \
+		mode_t mode = 0;                                                                   \
+		if (flags & (O_CREAT | __O_TMPFILE)) {                                             \
+			va_list ap;                                                                \
+			va_start(ap, flags);                                                       \
+			mode = va_arg(ap, mode_t);                                                 \
+			va_end(ap);                                                                \
+		}                                                                                  \
+		return fails(EIO) ? -1 : __real_##name(fd, path, flags, mode);                     \
 	}
 WRAP_OPEN(open)
 WRAP_OPEN(open64)
@@ -87,8 +87,10 @@ WRAP(ssize_t, read, -1, EIO, (int fd, void *p, size_t n), (fd, p, n))
 WRAP(ssize_t, __read_chk, -1, EIO, (int fd, void *p, size_t n, size_t size), (fd, p, n, size))
 WRAP(ssize_t, pread, -1, EIO, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
 WRAP(ssize_t, pread64, -1, EIO, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
-WRAP(ssize_t, __pread_chk, -1, EIO, (int fd, void *p, size_t n, off_t at, size_t size), (fd, p, n, at, size))
-WRAP(ssize_t, __pread64_chk, -1, EIO, (int fd, void *p, size_t n, off_t at, size_t size), (fd, p, n, at, size))
+WRAP(ssize_t, __pread_chk, -1, EIO, (int fd, void *p, size_t n, off_t at, size_t size),
+     (fd, p, n, at, size))
+WRAP(ssize_t, __pread64_chk, -1, EIO, (int fd, void *p, size_t n, off_t at, size_t size),
+     (fd, p, n, at, size))
 WRAP(ssize_t, write, -1, EIO, (int fd, const void *p, size_t n), (fd, p, n))
 WRAP(ssize_t, pwrite, -1, EIO, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
 WRAP(ssize_t, pwrite64, -1, EIO, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at))
@@ -96,23 +98,26 @@ WRAP(int, fchmod, -1, EIO, (int fd, mode_t mode), (fd, mode))
 WRAP(int, fsync, -1, EIO, (int fd), (fd))
 WRAP(int, rename, -1, EIO, (const char *a, const char *b), (a, b))
 WRAP(int, renameat, -1, EIO, (int x, const char *a, int y, const char *b), (x, a, y, b))
-WRAP(int, renameat2, -1, EIO, (int x, const char *a, int y, const char *b, unsigned int f), (x, a, y, b, f))
+WRAP(int, renameat2, -1, EIO, (int x, const char *a, int y, const char *b, unsigned int f),
+     (x, a, y, b, f))
 WRAP(int, linkat, -1, EIO, (int x, const char *a, int y, const char *b, int f), (x, a, y, b, f))
 WRAP(int, mkdirat, -1, EIO, (int fd, const char *path, mode_t mode), (fd, path, mode))
 WRAP(int, ftruncate, -1, EIO, (int fd, off_t n), (fd, n))
 WRAP(int, ftruncate64, -1, EIO, (int fd, off_t n), (fd, n))
 WRAP(off_t, lseek, -1, EIO, (int fd, off_t at, int from), (fd, at, from))
 WRAP(off_t, lseek64, -1, EIO, (int fd, off_t at, int from), (fd, at, from))
-WRAP(ssize_t, copy_file_range, -1, EIO, (int a, off_t *x, int b, off_t *y, size_t n, unsigned int f), (a, x, b, y, n, f))
+WRAP(ssize_t, copy_file_range, -1, EIO,
+     (int a, off_t *x, int b, off_t *y, size_t n, unsigned int f), (a, x, b, y, n, f))
 WRAP(int, fstat, -1, EIO, (int fd, struct stat *st), (fd, st))
 WRAP(int, fstat64, -1, EIO, (int fd, struct stat *st), (fd, st))
 WRAP(int, fstatat, -1, EIO, (int fd, const char *path, struct stat *st, int f), (fd, path, st, f))
 WRAP(int, fstatat64, -1, EIO, (int fd, const char *path, struct stat *st, int f), (fd, path, st, f))
 WRAP(DIR *, fdopendir, NULL, EIO, (int fd), (fd))
-WRAP(struct dirent *, readdir, NULL, EIO, (DIR *d), (d))
-WRAP(struct dirent *, readdir64, NULL, EIO, (DIR *d), (d))
+WRAP(struct dirent *, readdir, NULL, EIO, (DIR * d), (d))
+WRAP(struct dirent *, readdir64, NULL, EIO, (DIR * d), (d))
 WRAP(ssize_t, readlinkat, -1, EIO, (int fd, const char *path, char *p, size_t n), (fd, path, p, n))
-WRAP(ssize_t, __readlinkat_chk, -1, EIO, (int fd, const char *path, char *p, size_t n, size_t size), (fd, path, p, n, size))
+WRAP(ssize_t, __readlinkat_chk, -1, EIO, (int fd, const char *path, char *p, size_t n, size_t size),
+     (fd, path, p, n, size))
 WRAP(int, mkostemp, -1, EIO, (char *t, int f), (t, f))
 WRAP(int, mkostemp64, -1, EIO, (char *t, int f), (t, f))
 WRAP(char *, mkdtemp, NULL, EIO, (char *t), (t))
@@ -145,7 +150,8 @@ WRAP(void *, reallocarray, NULL, ENOMEM, (void *p, size_t n, size_t size), (p, n
 WRAP(char *, strdup, NULL, ENOMEM, (const char *s), (s))
 WRAP(char *, strndup, NULL, ENOMEM, (const char *s, size_t n), (s, n))
 WRAP(int, vasprintf, -1, ENOMEM, (char **ret, const char *fmt, va_list ap), (ret, fmt, ap))
-WRAP(int, __vasprintf_chk, -1, ENOMEM, (char **ret, int f, const char *fmt, va_list ap), (ret, f, fmt, ap))
+WRAP(int, __vasprintf_chk, -1, ENOMEM, (char **ret, int f, const char *fmt, va_list ap),
+     (ret, f, fmt, ap))
 
 int __wrap_asprintf(char **ret, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int __wrap_asprintf(char **ret, const char *fmt, ...)

@@ -52,7 +52,8 @@ TEST(board_mistakes)
 		const char *from, *to, *msg;
 	} cases[] = {
 		{ "arch: arm64", "arch: riscv64",
-		  "board 'toy': ./boards/toy/board.yaml:3:7: 'riscv64' is not an architecture: amd64 or "
+		  "board 'toy': ./boards/toy/board.yaml:3:7: 'riscv64' is not an architecture: "
+		  "amd64 or "
 		  "arm64" },
 		{ "interface", "interfaces",
 		  "board 'toy': ./boards/toy/board.yaml:1:1: missing key 'interface'" },
@@ -63,10 +64,12 @@ TEST(board_mistakes)
 		{ "[btrfs]", "[btrfs, btrfs]",
 		  "board 'toy': ./boards/toy/board.yaml:6:25: 'btrfs' stands twice in the list" },
 		{ "[btrfs]", "[btrfs",
-		  "board 'toy': ./boards/toy/board.yaml:7:15: not valid YAML: did not find expected ',' "
+		  "board 'toy': ./boards/toy/board.yaml:7:15: not valid YAML: did not find "
+		  "expected ',' "
 		  "or ']' (while parsing a flow sequence, begun in line 6)" },
 		{ "ebd0a0a2", "ebd0a0",
-		  "board 'toy': ./boards/toy/board.yaml:7:24: 'ebd0a0-b9e5-4433-87c0-68b6b72699c7' is "
+		  "board 'toy': ./boards/toy/board.yaml:7:24: 'ebd0a0-b9e5-4433-87c0-68b6b72699c7' "
+		  "is "
 		  "not a UUID such as 0f2d6a1e-3b54-4c1e-9d0a-6a5f6c2b7e11" },
 	};
 

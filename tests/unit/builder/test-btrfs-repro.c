@@ -40,9 +40,14 @@ static void make_image(const char *dir, const char *image, const char *repro)
 {
 	struct err err = { 0 };
 	struct btrfs_make m = {
-		.tree = dir, .subvolumes = (const char *const[]){ "@", NULL }, .image = image,
-		.size_bytes = UINT64_C(256) << 20, .uuid = "0b0c0d0e-1111-4222-8333-444455556666",
-		.device_uuid = "0b0c0d0e-1111-4222-8333-444455557777", .label = "kiln", .repro = repro,
+		.tree = dir,
+		.subvolumes = (const char *const[]){ "@", NULL },
+		.image = image,
+		.size_bytes = UINT64_C(256) << 20,
+		.uuid = "0b0c0d0e-1111-4222-8333-444455556666",
+		.device_uuid = "0b0c0d0e-1111-4222-8333-444455557777",
+		.label = "kiln",
+		.repro = repro,
 		.mtime_s = 1700000000,
 	};
 
@@ -76,9 +81,13 @@ TEST(a_tree_that_does_not_fit_is_refused)
 {
 	struct err err = { 0 };
 	struct btrfs_make m = {
-		.tree = "one", .subvolumes = (const char *const[]){ "@", NULL }, .image = "one.img",
-		.size_bytes = UINT64_C(128) << 20, .uuid = "0b0c0d0e-1111-4222-8333-444455556666",
-		.device_uuid = "0b0c0d0e-1111-4222-8333-444455557777", .label = "kiln",
+		.tree = "one",
+		.subvolumes = (const char *const[]){ "@", NULL },
+		.image = "one.img",
+		.size_bytes = UINT64_C(128) << 20,
+		.uuid = "0b0c0d0e-1111-4222-8333-444455556666",
+		.device_uuid = "0b0c0d0e-1111-4222-8333-444455557777",
+		.label = "kiln",
 	};
 	int fd;
 
@@ -89,7 +98,8 @@ TEST(a_tree_that_does_not_fit_is_refused)
 		static char block[1 << 20];
 
 		for (size_t k = 0; k < sizeof(block); k++)
-			block[k] = (char)(((unsigned int)i * 31 + (unsigned int)k * 2654435761u) >> 7);
+			block[k] =
+				(char)(((unsigned int)i * 31 + (unsigned int)k * 2654435761u) >> 7);
 		ASSERT_EQ(write(fd, block, sizeof(block)), sizeof(block));
 	}
 	ASSERT_EQ(btrfs_make(&m, &err), -ENOSPC);

@@ -13,7 +13,8 @@ TEST(datadir_follows_the_environment)
 	ASSERT_OK(datadir_path("boards", &path, &err), &err);
 	ASSERT_STR(path, "d/boards");
 	ASSERT_EQ(datadir_path("agent/arm64/kiln-init", &path, &err), -ENOENT);
-	ASSERT_STR(err.msg, "cannot find 'agent/arm64/kiln-init' in Kiln's data: 'd/agent/arm64/kiln-init' is not there");
+	ASSERT_STR(err.msg, "cannot find 'agent/arm64/kiln-init' in Kiln's data: "
+			    "'d/agent/arm64/kiln-init' is not there");
 	ASSERT_EQ(setenv("KILN_DATADIR", "none", 1), 0);
 	ASSERT_EQ(datadir_path("boards", &path, &err), -ENOENT);
 	ASSERT_STR(err.msg, "cannot find Kiln's own data: looked for 'none' (KILN_DATADIR)");

@@ -1,4 +1,5 @@
-/* A small image made by the real tools, judged by others: sgdisk, fsck.vfat, btrfs, mdir, our own readers. */
+/* A small image made by the real tools, judged by others: sgdisk, fsck.vfat, btrfs, mdir, our own
+ * readers. */
 #include "test.h"
 
 #include "board.h"
@@ -73,7 +74,11 @@ static void make_image(const char *name, struct layout *l, struct image_json *j)
 		.compress = "zstd:1",
 	};
 	struct image_assembly a = {
-		.layout = l, .boot_dir = "boot", .boot_id = BOOT_ID, .root_uuid = ROOT_UUID, .mtime_s = EPOCH,
+		.layout = l,
+		.boot_dir = "boot",
+		.boot_id = BOOT_ID,
+		.root_uuid = ROOT_UUID,
+		.mtime_s = EPOCH,
 		.target = name,
 	};
 	uint64_t bytes = 0;
@@ -133,7 +138,7 @@ TEST(image_is_accepted_by_independent_tools)
 	ASSERT(fd >= 0);
 	ASSERT_EQ(fstat(fd, &st), 0);
 	ASSERT_EQ(st.st_size, l.disk_bytes);
-	ASSERT(st.st_blocks * 512 < 64 << 20);   /* sparse: a 1 GiB FAT, a Btrfs with room */
+	ASSERT(st.st_blocks * 512 < 64 << 20); /* sparse: a 1 GiB FAT, a Btrfs with room */
 	ASSERT_OK(image_verify(fd, "cow.img", &l, ROOT_UUID, BOOT_ID, &err), &err);
 	ASSERT_OK(image_map_verify(fd, &j, &err), &err);
 	/* a damaged byte inside a mapped range is found */
@@ -171,7 +176,8 @@ TEST(image_has_no_data_outside_of_its_map)
 		ASSERT(e->length_bytes <= IMAGE_EXTENT_MAX_BYTES && e->offset_bytes % 4096 == 0);
 		ASSERT(i == 0 || e->offset_bytes >= e[-1].offset_bytes + e[-1].length_bytes);
 		ASSERT_EQ(pread(in, buf, e->length_bytes, (off_t)e->offset_bytes), e->length_bytes);
-		ASSERT_EQ(pwrite(out, buf, e->length_bytes, (off_t)e->offset_bytes), e->length_bytes);
+		ASSERT_EQ(pwrite(out, buf, e->length_bytes, (off_t)e->offset_bytes),
+			  e->length_bytes);
 	}
 	free(buf);
 	ASSERT_OK(image_verify(out, "disk", &l, ROOT_UUID, BOOT_ID, &err), &err);
@@ -203,7 +209,8 @@ TEST(fat_reader_agrees_with_what_was_copied)
 	ASSERT_STR(f.label, "KILN");
 	ASSERT(f.clusters >= 65525);
 	/* mkfs.vfat leaves what makes no whole track */
-	ASSERT(f.size_bytes <= l.parts[0].size_bytes && l.parts[0].size_bytes - f.size_bytes < 65536);
+	ASSERT(f.size_bytes <= l.parts[0].size_bytes &&
+	       l.parts[0].size_bytes - f.size_bytes < 65536);
 	ASSERT_OK(fat_read(&f, "CONFIG.TXT", 100, &text, &len, &err), &err);
 	ASSERT_STR(text, "kernel=x\n");
 	e = fat_find(&f, "efi/boot/bootx64.efi");
@@ -230,7 +237,8 @@ TEST(boot_partition_is_the_same_bytes_twice)
 	make_image("one.img", &l, &a);
 	setenv("TZ", "Asia/Tokyo", 1);
 	make_image("two.img", &l, &b);
-	for (size_t i = 0; i < a.extents.len && a.extents.items[i].offset_bytes < l.parts[1].start_bytes; i++) {
+	for (size_t i = 0;
+	     i < a.extents.len && a.extents.items[i].offset_bytes < l.parts[1].start_bytes; i++) {
 		ASSERT_EQ(a.extents.items[i].offset_bytes, b.extents.items[i].offset_bytes);
 		ASSERT_STR(a.extents.items[i].sha256, b.extents.items[i].sha256);
 	}
@@ -260,7 +268,8 @@ TEST(layout_refuses_what_cannot_be)
 
 	b.boot_partition_bytes = 1 << 20;
 	ASSERT_EQ(layout_plan(&b, 1 << 30, &l, &err), -ERANGE);
-	ASSERT_STR(err.msg, "board 'm910q': a boot partition has 64MiB to 64GiB, not 1048576 bytes");
+	ASSERT_STR(err.msg,
+		   "board 'm910q': a boot partition has 64MiB to 64GiB, not 1048576 bytes");
 	b = board;
 	b.arch = (char *)"mips";
 	ASSERT_EQ(layout_plan(&b, 1 << 30, &l, &err), -EINVAL);

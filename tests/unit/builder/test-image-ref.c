@@ -3,9 +3,10 @@
 
 TEST(references_as_containerd_names_them)
 {
-	static const char digest[] = "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char digest[] =
+		"@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	static const struct {
-		const char *text, *name;         /* NULL: refused */
+		const char *text, *name; /* NULL: refused */
 		bool full;
 	} cases[] = {
 		{ "busybox:stable", "docker.io/library/busybox:stable", false },
@@ -15,7 +16,8 @@ TEST(references_as_containerd_names_them)
 		{ "quay.io/ceph/ceph:v20.2.4", "quay.io/ceph/ceph:v20.2.4", true },
 		{ "localhost:5000/a/b:1", "localhost:5000/a/b:1", true },
 		{ "quay.io/ceph/ceph", "quay.io/ceph/ceph:latest", false },
-		{ "type.googleapis.com/envoy.config", "type.googleapis.com/envoy.config:latest", false },
+		{ "type.googleapis.com/envoy.config", "type.googleapis.com/envoy.config:latest",
+		  false },
 		{ "Quay/UPPER:1", NULL, false },
 		{ "https://quay.io/x:1", NULL, false },
 		{ "a/b@sha256:12", NULL, false },

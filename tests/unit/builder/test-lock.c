@@ -11,12 +11,14 @@ static struct cluster here = { .dir = (char *)"." };
 static void fill(struct lock *l)
 {
 	static const struct lock_package packages[] = {
-		{ (char *)"jq", (char *)"1.7.1-6", (char *)"arm64", (char *)"http://m/jq.deb", (char *)SHA, 12 },
-		{ (char *)"adduser", (char *)"1:3.152", (char *)"all", (char *)"http://m/a.deb", (char *)SHA, 1 },
+		{ (char *)"jq", (char *)"1.7.1-6", (char *)"arm64", (char *)"http://m/jq.deb",
+		  (char *)SHA, 12 },
+		{ (char *)"adduser", (char *)"1:3.152", (char *)"all", (char *)"http://m/a.deb",
+		  (char *)SHA, 1 },
 	};
 	struct lock_set set = { (char *)"rpi5", (char *)"arm64", { 0 }, { 0 } };
-	struct lock_file file = { (char *)"k3s", (char *)"v1+k3s1", (char *)"arm64", (char *)"https://k/k3s",
-				  (char *)SHA };
+	struct lock_file file = { (char *)"k3s", (char *)"v1+k3s1", (char *)"arm64",
+				  (char *)"https://k/k3s", (char *)SHA };
 
 	for (size_t i = 0; i < ARRAY_SIZE(packages); i++)
 		ASSERT_EQ(lock_add_package(l, &packages[i]), 0);
@@ -62,21 +64,28 @@ TEST(lock_errors_name_what_is_wrong)
 	} cases[] = {
 		{ "", "lock './kiln.lock': " },
 		{ "{}", "lock './kiln.lock': 'kiln_lock' " },
-		{ "{\"kiln_lock\": 2}", "lock './kiln.lock': it is of version 2, this kiln reads 1" },
-		{ "{\"kiln_lock\": 1, \"packages\": [{\"name\": \"x\"}]}", "lock './kiln.lock': packages[0]: 'version' " },
-		{ "{\"kiln_lock\": 1, \"packages\": [{\"name\": \"x\", \"version\": \"1\", \"arch\": \"all\","
+		{ "{\"kiln_lock\": 2}",
+		  "lock './kiln.lock': it is of version 2, this kiln reads 1" },
+		{ "{\"kiln_lock\": 1, \"packages\": [{\"name\": \"x\"}]}",
+		  "lock './kiln.lock': packages[0]: 'version' " },
+		{ "{\"kiln_lock\": 1, \"packages\": [{\"name\": \"x\", \"version\": \"1\", "
+		  "\"arch\": \"all\","
 		  " \"url\": \"u\", \"sha256\": \"ABC\", \"size\": 1}]}",
 		  "lock './kiln.lock': packages[0]: package 'x': 'ABC' is no SHA-256" },
-		{ "{\"kiln_lock\": 1, \"packages\": [], \"files\": [], \"sets\": [{\"board\": \"b\", \"arch\": \"all\","
+		{ "{\"kiln_lock\": 1, \"packages\": [], \"files\": [], \"sets\": [{\"board\": "
+		  "\"b\", \"arch\": \"all\","
 		  " \"names\": [], \"packages\": [\"y_1_all\"]}]}",
-		  "lock './kiln.lock': sets[0]: board 'b' names package 'y_1_all', which is not listed" },
+		  "lock './kiln.lock': sets[0]: board 'b' names package 'y_1_all', which is not "
+		  "listed" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		cleanup_lock struct lock l = { 0 };
 		struct err err = { 0 };
 
-		ASSERT_OK(file_replace_at(AT_FDCWD, "kiln.lock", cases[i].text, strlen(cases[i].text), 0644, &err), &err);
+		ASSERT_OK(file_replace_at(AT_FDCWD, "kiln.lock", cases[i].text,
+					  strlen(cases[i].text), 0644, &err),
+			  &err);
 		ASSERT(lock_load(&here, &l, &err) < 0);
 		if (strncmp(err.msg, cases[i].error, strlen(cases[i].error)) != 0)
 			ASSERT_STR(err.msg, cases[i].error);

@@ -18,7 +18,7 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
-#define BAKED_AT 1795348800      /* 2026-11-22 12:00 UTC */
+#define BAKED_AT 1795348800 /* 2026-11-22 12:00 UTC */
 
 static struct cluster *load(const char *file)
 {
@@ -111,8 +111,11 @@ static void golden(const char *cluster, const char *file, const char *node)
 		cleanup_free char *path = NULL;
 
 		(void)buf_addf(&list, "%c%04o %u:%u %s%s%s%s\n",
-			       e->type == FILESET_DIR ? 'd' : e->type == FILESET_SYMLINK ? 'l' : '-',
-			       e->mode, e->uid, e->gid, e->path, e->type == FILESET_SYMLINK ? " -> " : "",
+			       e->type == FILESET_DIR	    ? 'd'
+			       : e->type == FILESET_SYMLINK ? 'l'
+							    : '-',
+			       e->mode, e->uid, e->gid, e->path,
+			       e->type == FILESET_SYMLINK ? " -> " : "",
 			       e->type == FILESET_SYMLINK ? e->data : "",
 			       e->flags & FILESET_SECRET ? " secret" : "");
 		if (e->type != FILESET_FILE)
@@ -130,13 +133,34 @@ static void golden(const char *cluster, const char *file, const char *node)
 #define HOME "examples/home/cluster.yaml"
 #define LAN4 "tests/golden/plan/lan4/cluster.yaml"
 
-TEST(home_cow) { golden("home", HOME, "cow"); }
-TEST(home_sheep) { golden("home", HOME, "sheep"); }
-TEST(home_duck) { golden("home", HOME, "duck"); }
-TEST(lan4_a) { golden("lan4", LAN4, "a"); }
-TEST(lan4_b) { golden("lan4", LAN4, "b"); }
-TEST(lan4_c) { golden("lan4", LAN4, "c"); }
-TEST(lan4_d) { golden("lan4", LAN4, "d"); }
+TEST(home_cow)
+{
+	golden("home", HOME, "cow");
+}
+TEST(home_sheep)
+{
+	golden("home", HOME, "sheep");
+}
+TEST(home_duck)
+{
+	golden("home", HOME, "duck");
+}
+TEST(lan4_a)
+{
+	golden("lan4", LAN4, "a");
+}
+TEST(lan4_b)
+{
+	golden("lan4", LAN4, "b");
+}
+TEST(lan4_c)
+{
+	golden("lan4", LAN4, "c");
+}
+TEST(lan4_d)
+{
+	golden("lan4", LAN4, "d");
+}
 
 /* What must never be on a worker, whatever the golden files say. */
 TEST(a_worker_gets_no_key_of_the_cluster)
@@ -169,7 +193,8 @@ TEST(every_secret_is_for_root_alone)
 
 		if (e->flags & FILESET_SECRET)
 			secrets++;
-		if (e->flags & FILESET_SECRET || strstr(e->path, ".key") || strstr(e->path, "token"))
+		if (e->flags & FILESET_SECRET || strstr(e->path, ".key") ||
+		    strstr(e->path, "token"))
 			ASSERT_EQ(e->mode & 0077, 0);
 	}
 	ASSERT_EQ(secrets, 12); /* 3 host keys, 2 tokens, node password, 6 CA keys */
@@ -181,10 +206,10 @@ TEST(pods_node_mask_cases)
 		const char *pods;
 		unsigned int mask;
 	} cases[] = {
-		{ "10.42.0.0/16", 24 },	 { "10.0.0.0/8", 24 },	   { "10.64.0.0/20", 24 },
-		{ "10.64.0.0/22", 26 },	 { "10.64.0.0/26", 28 },   { "fd00::/104", 120 },
-		{ "fd00::/112", 120 },	 { "fd00::/56", 64 },	   { "fd00::/48", 64 },
-		{ "fd00::/40", 56 },	 { "fd00::/64", 80 },	   { "fd00::/96", 112 },
+		{ "10.42.0.0/16", 24 }, { "10.0.0.0/8", 24 },	{ "10.64.0.0/20", 24 },
+		{ "10.64.0.0/22", 26 }, { "10.64.0.0/26", 28 }, { "fd00::/104", 120 },
+		{ "fd00::/112", 120 },	{ "fd00::/56", 64 },	{ "fd00::/48", 64 },
+		{ "fd00::/40", 56 },	{ "fd00::/64", 80 },	{ "fd00::/96", 112 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -202,7 +227,8 @@ TEST(servers_to_join)
 	char url[DERIVE_URL_MAX];
 
 	ASSERT(node_k3s_server(home, cluster_node(home, "cow"), url) == NULL);
-	ASSERT_STR(node_k3s_server(home, cluster_node(home, "duck"), url), "https://192.168.14.3:6443");
+	ASSERT_STR(node_k3s_server(home, cluster_node(home, "duck"), url),
+		   "https://192.168.14.3:6443");
 	ASSERT(node_k3s_server(lan4, cluster_node(lan4, "a"), url) == NULL);
 	ASSERT_STR(node_k3s_server(lan4, cluster_node(lan4, "b"), url), "https://10.0.30.11:6443");
 	ASSERT_STR(node_k3s_server(lan4, cluster_node(lan4, "d"), url),

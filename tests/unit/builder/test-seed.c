@@ -34,13 +34,16 @@ static void put(const char *path, const char *text)
 static struct cluster *home(void)
 {
 	static const char *const cas[] = {
-		"server-ca.crt", "server-ca.key", "client-ca.crt", "client-ca.key",
-		"request-header-ca.crt", "request-header-ca.key", "etcd/server-ca.crt",
-		"etcd/server-ca.key", "etcd/peer-ca.crt", "etcd/peer-ca.key", "service.key",
+		"server-ca.crt",      "server-ca.key",	       "client-ca.crt",
+		"client-ca.key",      "request-header-ca.crt", "request-header-ca.key",
+		"etcd/server-ca.crt", "etcd/server-ca.key",    "etcd/peer-ca.crt",
+		"etcd/peer-ca.key",   "service.key",
 	};
 	static const char *const of_node[] = {
-		"machine-id", "node-password", "ssh_host_ed25519_key", "ssh_host_ed25519_key.pub",
-		"ssh_host_ecdsa_key", "ssh_host_ecdsa_key.pub", "ssh_host_rsa_key", "ssh_host_rsa_key.pub",
+		"machine-id",		"node-password",
+		"ssh_host_ed25519_key", "ssh_host_ed25519_key.pub",
+		"ssh_host_ecdsa_key",	"ssh_host_ecdsa_key.pub",
+		"ssh_host_rsa_key",	"ssh_host_rsa_key.pub",
 	};
 	static const char *const nodes[] = { "cow", "sheep", "duck" };
 	struct diag_list diags = { 0 };
@@ -61,7 +64,8 @@ static struct cluster *home(void)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
 		for (size_t k = 0; k < ARRAY_SIZE(of_node); k++) {
-			(void)snprintf(path, sizeof(path), ".kiln/secrets/nodes/%s/%s", nodes[i], of_node[k]);
+			(void)snprintf(path, sizeof(path), ".kiln/secrets/nodes/%s/%s", nodes[i],
+				       of_node[k]);
 			put(path, "00112233445566778899aabbccddeeff\n");
 		}
 	}
@@ -103,8 +107,12 @@ TEST(a_seed_holds_seed_json_first_and_the_files_as_rendered)
 	build(c, "duck", &in, &s);
 	ASSERT_OK(board_load("m910q", &b, &err), &err);
 	struct render r = {
-		.cluster = c, .node = cluster_node(c, "duck"), .board = b,
-		.secrets = &secret_source_disk, .wipe = wipe, .baked_at = BAKED_AT,
+		.cluster = c,
+		.node = cluster_node(c, "duck"),
+		.board = b,
+		.secrets = &secret_source_disk,
+		.wipe = wipe,
+		.baked_at = BAKED_AT,
 	};
 
 	ASSERT_OK(render_node(&r, &fs, &err), &err);
@@ -223,7 +231,8 @@ TEST(what_is_missing_is_named)
 			    "run 'kiln init'");
 	in.base_id = "short";
 	ASSERT_EQ(seed_build(c, cluster_node(c, "sheep"), &in, &s, &err), -EINVAL);
-	ASSERT_STR(err.msg, "seed of node 'sheep': seed.json: 'base' is not a SHA-256 of 64 hex digits");
+	ASSERT_STR(err.msg,
+		   "seed of node 'sheep': seed.json: 'base' is not a SHA-256 of 64 hex digits");
 	ASSERT(s.data == NULL);
 }
 
@@ -233,7 +242,9 @@ TEST(a_seed_under_every_fault)
 	cleanup_cluster struct cluster *c = home();
 	cleanup_board struct board *b = NULL;
 	cleanup_seed struct seed good = { 0 };
-	struct seed_inputs in = { .base_id = BASE_ID, .baked_at = BAKED_AT, .bundle_path = "bundle.tar" };
+	struct seed_inputs in = { .base_id = BASE_ID,
+				  .baked_at = BAKED_AT,
+				  .bundle_path = "bundle.tar" };
 	long n;
 
 	put("bundle.tar", "not read by this test");

@@ -14,7 +14,8 @@ static const struct {
 } table[] = {
 	{ "a ConfigMap that is there", "{'apiVersion':'v1','kind':'ConfigMap'}", READY_YES, NULL },
 	{ "being deleted",
-	  "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'deletionTimestamp':'2026-01-01T00:00:00Z'}}",
+	  "{'apiVersion':'v1','kind':'ConfigMap','metadata':{'deletionTimestamp':'2026-01-01T00:00:"
+	  "00Z'}}",
 	  READY_WAIT, "being deleted" },
 	{ "Namespace active", "{'apiVersion':'v1','kind':'Namespace','status':{'phase':'Active'}}",
 	  READY_YES, NULL },
@@ -35,152 +36,211 @@ static const struct {
 	  "{'apiVersion':'apiextensions.k8s.io/v1','kind':'CustomResourceDefinition','status':"
 	  "{'conditions':[" COND("NamesAccepted", "True") "," COND("Established", "True") "]}}",
 	  READY_YES, NULL },
-	{ "APIService", "{'apiVersion':'apiregistration.k8s.io/v1','kind':'APIService','status':"
-	  "{'conditions':[" COND("Available", "False") "]}}", READY_WAIT, "the message" },
+	{ "APIService",
+	  "{'apiVersion':'apiregistration.k8s.io/v1','kind':'APIService','status':"
+	  "{'conditions':[" COND("Available", "False") "]}}",
+	  READY_WAIT, "the message" },
 	{ "Deployment unseen", "{" APPS "'kind':'Deployment','metadata':{'generation':1}}",
 	  READY_WAIT, "not seen it" },
 	{ "Deployment of an older generation",
-	  "{" APPS "'kind':'Deployment','metadata':{'generation':2},'spec':{'replicas':1},'status':{"
-	  OBSERVED "'replicas':1,'updatedReplicas':1,'readyReplicas':1,'availableReplicas':1,"
+	  "{" APPS "'kind':'Deployment','metadata':{'generation':2},'spec':{'replicas':1},'status':"
+	  "{" OBSERVED "'replicas':1,'updatedReplicas':1,'readyReplicas':1,'availableReplicas':1,"
 	  "'conditions':[" COND("Available", "True") "]}}",
 	  READY_WAIT, "1 of 2" },
 	{ "Deployment ready",
-	  "{" APPS "'kind':'Deployment','metadata':{'generation':1},'spec':{'replicas':1},'status':{"
-	  OBSERVED "'replicas':1,'updatedReplicas':1,'readyReplicas':1,'availableReplicas':1,"
+	  "{" APPS "'kind':'Deployment','metadata':{'generation':1},'spec':{'replicas':1},'status':"
+	  "{" OBSERVED "'replicas':1,'updatedReplicas':1,'readyReplicas':1,'availableReplicas':1,"
 	  "'conditions':[" COND("Available", "True") "]}}",
 	  READY_YES, NULL },
 	{ "Deployment with an old pod left",
-	  "{" APPS "'kind':'Deployment','spec':{'replicas':1},'status':{"
-	  OBSERVED "'replicas':2,'updatedReplicas':1,'readyReplicas':1,'availableReplicas':1,"
+	  "{" APPS "'kind':'Deployment','spec':{'replicas':1},'status':{" OBSERVED
+	  "'replicas':2,'updatedReplicas':1,'readyReplicas':1,'availableReplicas':1,"
 	  "'conditions':[" COND("Available", "True") "]}}",
 	  READY_WAIT, "old pods" },
 	{ "Deployment past its deadline is not terminal",
 	  "{" APPS "'kind':'Deployment','spec':{'replicas':1},'status':{" OBSERVED
 	  "'updatedReplicas':1,'conditions':[" COND("Progressing", "False") "]}}",
 	  READY_WAIT, "Progressing is False" },
-	{ "Deployment of none", "{" APPS "'kind':'Deployment','spec':{'replicas':0},'status':{" OBSERVED
-	  "'conditions':[" COND("Available", "True") "]}}", READY_YES, NULL },
-	{ "DaemonSet that no node takes", "{" APPS "'kind':'DaemonSet','status':{" OBSERVED
-	  "'desiredNumberScheduled':0,'numberReady':0}}", READY_WAIT, "no node" },
+	{ "Deployment of none",
+	  "{" APPS "'kind':'Deployment','spec':{'replicas':0},'status':{" OBSERVED
+	  "'conditions':[" COND("Available", "True") "]}}",
+	  READY_YES, NULL },
+	{ "DaemonSet that no node takes",
+	  "{" APPS "'kind':'DaemonSet','status':{" OBSERVED
+	  "'desiredNumberScheduled':0,'numberReady':0}}",
+	  READY_WAIT, "no node" },
 	{ "DaemonSet ready on one of two",
 	  "{" APPS "'kind':'DaemonSet','status':{" OBSERVED "'desiredNumberScheduled':2,"
-	  "'currentNumberScheduled':2,'updatedNumberScheduled':2,'numberAvailable':1,'numberReady':1}}",
+	  "'currentNumberScheduled':2,'updatedNumberScheduled':2,'numberAvailable':1,'numberReady':"
+	  "1}}",
 	  READY_WAIT, "numberAvailable is 1 of 2" },
 	{ "DaemonSet ready",
 	  "{" APPS "'kind':'DaemonSet','status':{" OBSERVED "'desiredNumberScheduled':2,"
-	  "'currentNumberScheduled':2,'updatedNumberScheduled':2,'numberAvailable':2,'numberReady':2}}",
+	  "'currentNumberScheduled':2,'updatedNumberScheduled':2,'numberAvailable':2,'numberReady':"
+	  "2}}",
 	  READY_YES, NULL },
 	{ "DaemonSet OnDelete, old pods",
-	  "{" APPS "'kind':'DaemonSet','spec':{'updateStrategy':{'type':'OnDelete'}},'status':{" OBSERVED
-	  "'desiredNumberScheduled':1,'currentNumberScheduled':1,'numberAvailable':1,'numberReady':1}}",
+	  "{" APPS
+	  "'kind':'DaemonSet','spec':{'updateStrategy':{'type':'OnDelete'}},'status':{" OBSERVED
+	  "'desiredNumberScheduled':1,'currentNumberScheduled':1,'numberAvailable':1,'numberReady':"
+	  "1}}",
 	  READY_YES, NULL },
 	{ "StatefulSet between revisions",
 	  "{" APPS "'kind':'StatefulSet','spec':{'replicas':1},'status':{" OBSERVED
-	  "'replicas':1,'readyReplicas':1,'updatedReplicas':1,'currentRevision':'a','updateRevision':'b'}}",
+	  "'replicas':1,'readyReplicas':1,'updatedReplicas':1,'currentRevision':'a','"
+	  "updateRevision':'b'}}",
 	  READY_WAIT, "revision" },
 	{ "StatefulSet ready",
 	  "{" APPS "'kind':'StatefulSet','spec':{'replicas':1},'status':{" OBSERVED
-	  "'replicas':1,'readyReplicas':1,'updatedReplicas':1,'currentRevision':'b','updateRevision':'b'}}",
+	  "'replicas':1,'readyReplicas':1,'updatedReplicas':1,'currentRevision':'b','"
+	  "updateRevision':'b'}}",
 	  READY_YES, NULL },
 	{ "StatefulSet with a partition",
-	  "{" APPS "'kind':'StatefulSet','spec':{'replicas':3,'updateStrategy':{'rollingUpdate':{'partition':2}}},"
-	  "'status':{" OBSERVED "'replicas':3,'readyReplicas':3,'updatedReplicas':1,'currentRevision':'a',"
-	  "'updateRevision':'b'}}", READY_YES, NULL },
+	  "{" APPS "'kind':'StatefulSet','spec':{'replicas':3,'updateStrategy':{'rollingUpdate':{'"
+	  "partition':2}}},"
+	  "'status':{" OBSERVED
+	  "'replicas':3,'readyReplicas':3,'updatedReplicas':1,'currentRevision':'a',"
+	  "'updateRevision':'b'}}",
+	  READY_YES, NULL },
 	{ "ReplicaSet refused by a quota",
-	  "{" APPS "'kind':'ReplicaSet','status':{'conditions':[" COND("ReplicaFailure", "True") "]}}",
+	  "{" APPS
+	  "'kind':'ReplicaSet','status':{'conditions':[" COND("ReplicaFailure", "True") "]}}",
 	  READY_WAIT, "ReplicaFailure" },
 	{ "Pod whose image is missing",
-	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Pending','containerStatuses':[{'image':'r/x:1',"
-	  "'state':{'waiting':{'reason':'ErrImageNeverPull'}}}]}}", READY_FAILED, "r/x:1" },
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Pending','containerStatuses':[{'"
+	  "image':'r/x:1',"
+	  "'state':{'waiting':{'reason':'ErrImageNeverPull'}}}]}}",
+	  READY_FAILED, "r/x:1" },
 	{ "Pod running, not ready",
-	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Running','conditions':[" COND("Ready", "False")
-	  "]}}", READY_WAIT, "Ready is False" },
-	{ "Pod succeeded", "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Succeeded'}}", READY_YES,
-	  NULL },
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Running','conditions':[" COND(
+		  "Ready", "False") "]}}",
+	  READY_WAIT, "Ready is False" },
+	{ "Pod succeeded", "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Succeeded'}}",
+	  READY_YES, NULL },
 	{ "Pod unschedulable",
-	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Pending','conditions':["
-	  COND("PodScheduled", "False") "]}}", READY_WAIT, "the message" },
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Pending','conditions':[" COND(
+		  "PodScheduled", "False") "]}}",
+	  READY_WAIT, "the message" },
 	{ "Job running", "{'apiVersion':'batch/v1','kind':'Job','status':{'active':1}}", READY_WAIT,
 	  "1 active" },
 	{ "Job about to be complete",
-	  "{'apiVersion':'batch/v1','kind':'Job','status':{'conditions':[" COND("SuccessCriteriaMet", "True")
-	  "]}}", READY_WAIT, "not complete" },
+	  "{'apiVersion':'batch/v1','kind':'Job','status':{'conditions':[" COND(
+		  "SuccessCriteriaMet", "True") "]}}",
+	  READY_WAIT, "not complete" },
 	{ "Job complete",
-	  "{'apiVersion':'batch/v1','kind':'Job','status':{'conditions':[" COND("Complete", "True") "]}}",
+	  "{'apiVersion':'batch/v1','kind':'Job','status':{'conditions':[" COND("Complete",
+										"True") "]}}",
 	  READY_YES, NULL },
 	{ "Job failed",
-	  "{'apiVersion':'batch/v1','kind':'Job','status':{'conditions':[" COND("Failed", "True") "]}}",
+	  "{'apiVersion':'batch/v1','kind':'Job','status':{'conditions':[" COND("Failed",
+										"True") "]}}",
 	  READY_FAILED, "the message" },
-	{ "claim lost", "{'apiVersion':'v1','kind':'PersistentVolumeClaim','status':{'phase':'Lost'}}",
+	{ "claim lost",
+	  "{'apiVersion':'v1','kind':'PersistentVolumeClaim','status':{'phase':'Lost'}}",
 	  READY_FAILED, "Lost" },
-	{ "claim pending", "{'apiVersion':'v1','kind':'PersistentVolumeClaim','status':{'phase':'Pending'}}",
+	{ "claim pending",
+	  "{'apiVersion':'v1','kind':'PersistentVolumeClaim','status':{'phase':'Pending'}}",
 	  READY_WAIT, "Pending" },
 	{ "Service with one of two families",
-	  "{'apiVersion':'v1','kind':'Service','spec':{'type':'LoadBalancer','clusterIP':'10.43.0.9',"
-	  "'ipFamilies':['IPv4','IPv6']},'status':{'loadBalancer':{'ingress':[{'ip':'192.168.14.50'}]}}}",
+	  "{'apiVersion':'v1','kind':'Service','spec':{'type':'LoadBalancer','clusterIP':'10.43.0."
+	  "9',"
+	  "'ipFamilies':['IPv4','IPv6']},'status':{'loadBalancer':{'ingress':[{'ip':'192.168.14.50'"
+	  "}]}}}",
 	  READY_WAIT, "IPv6" },
 	{ "Service with both",
-	  "{'apiVersion':'v1','kind':'Service','spec':{'type':'LoadBalancer','clusterIP':'10.43.0.9',"
-	  "'ipFamilies':['IPv4','IPv6']},'status':{'loadBalancer':{'ingress':[{'ip':'192.168.14.50'},"
-	  "{'ip':'fd12::50'}]}}}", READY_YES, NULL },
-	{ "Service whose pool is empty",
-	  "{'apiVersion':'v1','kind':'Service','spec':{'type':'LoadBalancer','clusterIP':'10.43.0.9',"
-	  "'ipFamilies':['IPv4']},'status':{'conditions':[" COND("cilium.io/IPAMRequestSatisfied", "False")
-	  "]}}", READY_WAIT, "the message" },
-	{ "headless Service", "{'apiVersion':'v1','kind':'Service','spec':{'type':'ClusterIP','clusterIP':'None'}}",
+	  "{'apiVersion':'v1','kind':'Service','spec':{'type':'LoadBalancer','clusterIP':'10.43.0."
+	  "9',"
+	  "'ipFamilies':['IPv4','IPv6']},'status':{'loadBalancer':{'ingress':[{'ip':'192.168.14.50'"
+	  "},"
+	  "{'ip':'fd12::50'}]}}}",
 	  READY_YES, NULL },
-	{ "PDB", "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','status':{" OBSERVED
-	  "'currentHealthy':0,'desiredHealthy':1}}", READY_WAIT, "0 of 1" },
+	{ "Service whose pool is empty",
+	  "{'apiVersion':'v1','kind':'Service','spec':{'type':'LoadBalancer','clusterIP':'10.43.0."
+	  "9',"
+	  "'ipFamilies':['IPv4']},'status':{'conditions':[" COND("cilium.io/IPAMRequestSatisfied",
+								 "False") "]}}",
+	  READY_WAIT, "the message" },
+	{ "headless Service",
+	  "{'apiVersion':'v1','kind':'Service','spec':{'type':'ClusterIP','clusterIP':'None'}}",
+	  READY_YES, NULL },
+	{ "PDB",
+	  "{'apiVersion':'policy/v1','kind':'PodDisruptionBudget','status':{" OBSERVED
+	  "'currentHealthy':0,'desiredHealthy':1}}",
+	  READY_WAIT, "0 of 1" },
 	{ "webhook without a CA",
-	  "{'apiVersion':'admissionregistration.k8s.io/v1','kind':'ValidatingWebhookConfiguration','webhooks':"
-	  "[{'name':'a.b','clientConfig':{'service':{'name':'hook'}}}]}", READY_WAIT, "service hook" },
+	  "{'apiVersion':'admissionregistration.k8s.io/"
+	  "v1','kind':'ValidatingWebhookConfiguration','webhooks':"
+	  "[{'name':'a.b','clientConfig':{'service':{'name':'hook'}}}]}",
+	  READY_WAIT, "service hook" },
 	{ "webhook with a CA",
-	  "{'apiVersion':'admissionregistration.k8s.io/v1','kind':'MutatingWebhookConfiguration','webhooks':"
-	  "[{'name':'a.b','clientConfig':{'caBundle':'QQ=='}}]}", READY_YES, NULL },
+	  "{'apiVersion':'admissionregistration.k8s.io/"
+	  "v1','kind':'MutatingWebhookConfiguration','webhooks':"
+	  "[{'name':'a.b','clientConfig':{'caBundle':'QQ=='}}]}",
+	  READY_YES, NULL },
 	{ "Certificate issuing although Ready",
-	  "{'apiVersion':'cert-manager.io/v1','kind':'Certificate','status':{'conditions':["
-	  COND("Ready", "True") "," COND("Issuing", "True") "]}}", READY_WAIT, "Issuing" },
-	{ "ClusterIssuer without status", "{'apiVersion':'cert-manager.io/v1','kind':'ClusterIssuer'}",
-	  READY_WAIT, "not there yet" },
+	  "{'apiVersion':'cert-manager.io/v1','kind':'Certificate','status':{'conditions':[" COND(
+		  "Ready", "True") "," COND("Issuing", "True") "]}}",
+	  READY_WAIT, "Issuing" },
+	{ "ClusterIssuer without status",
+	  "{'apiVersion':'cert-manager.io/v1','kind':'ClusterIssuer'}", READY_WAIT,
+	  "not there yet" },
 	{ "CephCluster creating",
-	  "{'apiVersion':'ceph.rook.io/v1','kind':'CephCluster','status':{'phase':'Ready','state':'Creating'}}",
+	  "{'apiVersion':'ceph.rook.io/"
+	  "v1','kind':'CephCluster','status':{'phase':'Ready','state':'Creating'}}",
 	  READY_WAIT, "Creating" },
 	{ "CephCluster",
-	  "{'apiVersion':'ceph.rook.io/v1','kind':'CephCluster','status':{'phase':'Ready','state':'Created'}}",
+	  "{'apiVersion':'ceph.rook.io/"
+	  "v1','kind':'CephCluster','status':{'phase':'Ready','state':'Created'}}",
 	  READY_YES, NULL },
-	{ "CephBlockPool", "{'apiVersion':'ceph.rook.io/v1','kind':'CephBlockPool','status':{'phase':'Progressing'}}",
+	{ "CephBlockPool",
+	  "{'apiVersion':'ceph.rook.io/"
+	  "v1','kind':'CephBlockPool','status':{'phase':'Progressing'}}",
 	  READY_WAIT, "Progressing" },
-	{ "CephObjectStore", "{'apiVersion':'ceph.rook.io/v1','kind':'CephObjectStore','status':{'phase':'Connected'}}",
+	{ "CephObjectStore",
+	  "{'apiVersion':'ceph.rook.io/"
+	  "v1','kind':'CephObjectStore','status':{'phase':'Connected'}}",
 	  READY_YES, NULL },
 	{ "Application synced, not healthy",
-	  "{'apiVersion':'argoproj.io/v1alpha1','kind':'Application','status':{'sync':{'status':'Synced'},"
-	  "'health':{'status':'Progressing'}}}", READY_WAIT, "Progressing" },
+	  "{'apiVersion':'argoproj.io/"
+	  "v1alpha1','kind':'Application','status':{'sync':{'status':'Synced'},"
+	  "'health':{'status':'Progressing'}}}",
+	  READY_WAIT, "Progressing" },
 	{ "Application whose operation runs",
-	  "{'apiVersion':'argoproj.io/v1alpha1','kind':'Application','status':{'sync':{'status':'Synced'},"
-	  "'health':{'status':'Healthy'},'operationState':{'phase':'Running'}}}", READY_WAIT, "Running" },
+	  "{'apiVersion':'argoproj.io/"
+	  "v1alpha1','kind':'Application','status':{'sync':{'status':'Synced'},"
+	  "'health':{'status':'Healthy'},'operationState':{'phase':'Running'}}}",
+	  READY_WAIT, "Running" },
 	{ "Application",
-	  "{'apiVersion':'argoproj.io/v1alpha1','kind':'Application','status':{'sync':{'status':'Synced'},"
-	  "'health':{'status':'Healthy'},'operationState':{'phase':'Succeeded'}}}", READY_YES, NULL },
-	{ "custom resource without status", "{'apiVersion':'kiln.test/v1','kind':'Thing'}", READY_WAIT,
-	  "no status" },
+	  "{'apiVersion':'argoproj.io/"
+	  "v1alpha1','kind':'Application','status':{'sync':{'status':'Synced'},"
+	  "'health':{'status':'Healthy'},'operationState':{'phase':'Succeeded'}}}",
+	  READY_YES, NULL },
+	{ "custom resource without status", "{'apiVersion':'kiln.test/v1','kind':'Thing'}",
+	  READY_WAIT, "no status" },
 	{ "custom resource by condition",
-	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'conditions':[" COND("Ready", "True") "]}}",
+	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'conditions':[" COND("Ready",
+										      "True") "]}}",
 	  READY_YES, NULL },
 	{ "custom resource stalled",
-	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'conditions':[" COND("Ready", "True") ","
-	  COND("Stalled", "True") "]}}", READY_FAILED, "Stalled" },
+	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'conditions':[" COND(
+		  "Ready", "True") "," COND("Stalled", "True") "]}}",
+	  READY_FAILED, "Stalled" },
 	{ "custom resource reconciling",
-	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'conditions':[" COND("Ready", "True") ","
-	  COND("Reconciling", "True") "]}}", READY_WAIT, "Reconciling" },
-	{ "custom resource by phase", "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'phase':'Active'}}",
-	  READY_YES, NULL },
+	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'conditions':[" COND(
+		  "Ready", "True") "," COND("Reconciling", "True") "]}}",
+	  READY_WAIT, "Reconciling" },
+	{ "custom resource by phase",
+	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'phase':'Active'}}", READY_YES,
+	  NULL },
 	{ "custom resource in an unknown phase",
 	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'phase':'Pondering'}}", READY_WAIT,
 	  "Pondering" },
-	{ "custom resource without a rule", "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'x':1}}",
-	  READY_NO_RULE, "Thing has no rule" },
+	{ "custom resource without a rule",
+	  "{'apiVersion':'kiln.test/v1','kind':'Thing','status':{'x':1}}", READY_NO_RULE,
+	  "Thing has no rule" },
 	{ "the kind alone does not make a Deployment",
-	  "{'apiVersion':'kiln.test/v1','kind':'Deployment','status':{'phase':'Ready'}}", READY_YES, NULL },
+	  "{'apiVersion':'kiln.test/v1','kind':'Deployment','status':{'phase':'Ready'}}", READY_YES,
+	  NULL },
 };
 
 TEST(every_row_of_the_table)

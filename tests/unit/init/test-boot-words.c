@@ -24,8 +24,10 @@ TEST(command_line)
 	ASSERT_STR(o.init, "/sbin/init");
 	ASSERT(!o.rescue && !o.boot[0] && !o.unknown[0]);
 
-	options_parse("console=ttyS0 kiln.boot=1A2B-3C4D kiln.wait=5 kiln.settle=0 kiln.reboot=0 kiln.rescue "
-		      "root=UUID=abc rootflags=subvol=@x,ro init=/bin/sh quiet\n", &o);
+	options_parse("console=ttyS0 kiln.boot=1A2B-3C4D kiln.wait=5 kiln.settle=0 kiln.reboot=0 "
+		      "kiln.rescue "
+		      "root=UUID=abc rootflags=subvol=@x,ro init=/bin/sh quiet\n",
+		      &o);
 	ASSERT_STR(o.boot, "1A2B-3C4D");
 	ASSERT_EQ(o.wait_s, 5);
 	ASSERT_EQ(o.settle_s, 0);
@@ -55,7 +57,9 @@ TEST(fstab_lines)
 	cleanup_fstab struct fstab f = { 0 };
 
 	ASSERT_OK(fstab_parse("# comment\n\nUUID=AbC\t/  btrfs subvol=@,noatime 0 1\n"
-			      "UUID=abc /with\\040blank btrfs\n  # indented\nLABEL=x none swap sw", &f, &err), &err);
+			      "UUID=abc /with\\040blank btrfs\n  # indented\nLABEL=x none swap sw",
+			      &f, &err),
+		  &err);
 	ASSERT_EQ(f.len, 3);
 	ASSERT_STR(f.items[0].spec, "UUID=AbC");
 	ASSERT_STR(f.items[0].options, "subvol=@,noatime");
@@ -82,7 +86,8 @@ TEST(mount_options)
 		bool noauto;
 	} cases[] = {
 		{ "defaults", "", 0, false },
-		{ "subvol=@log,noatime,compress=zstd:1", "subvol=@log,compress=zstd:1", MS_NOATIME, false },
+		{ "subvol=@log,noatime,compress=zstd:1", "subvol=@log,compress=zstd:1", MS_NOATIME,
+		  false },
 		{ "ro,rw,nosuid,nodev,suid", "", MS_NODEV, false },
 		{ "nofail,x-systemd.device-timeout=5,ssd", "ssd", 0, false },
 		{ "umask=0077,noauto", "umask=0077", 0, true },
@@ -125,7 +130,7 @@ TEST(loader_device_part_uuid)
 	b.part_uuid[0] = 'd';
 	ASSERT(!firmware_hint_holds(&h, &b, &disk));
 	ASSERT(!firmware_hint_from_efivar(data, 60, &h));
-	data[5] = 1;     /* not ASCII */
+	data[5] = 1; /* not ASCII */
 	ASSERT(!firmware_hint_from_efivar(data, len, &h));
 	len = efivar("C12A7328-F81F-11D2-BA4B-00A0C93EC93Z", data);
 	ASSERT(!firmware_hint_from_efivar(data, len, &h));
@@ -146,7 +151,9 @@ TEST(boot_mode_of_a_pi)
 	const struct {
 		unsigned char mode;
 		const char *transport;
-	} cases[] = { { 1, "mmc" }, { 4, "usb" }, { 5, "usb" }, { 6, "nvme" }, { 2, "" }, { 0, "" } };
+	} cases[] = {
+		{ 1, "mmc" }, { 4, "usb" }, { 5, "usb" }, { 6, "nvme" }, { 2, "" }, { 0, "" }
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const unsigned char mode[4] = { 0, 0, 0, cases[i].mode };
@@ -157,7 +164,8 @@ TEST(boot_mode_of_a_pi)
 		put("proc/device-tree/chosen/bootloader/boot-mode", mode, 4);
 		firmware_hint_read("sys", "proc", &h);
 		ASSERT_STR(h.transport, cases[i].transport);
-		ASSERT_EQ(firmware_hint_holds(&h, &b, &disk), !h.transport[0] || cases[i].mode == 6);
+		ASSERT_EQ(firmware_hint_holds(&h, &b, &disk),
+			  !h.transport[0] || cases[i].mode == 6);
 	}
 }
 
@@ -184,5 +192,6 @@ TEST(machine_of_dmi_and_of_a_device_tree)
 	put("sys/class/net/br0/address", "02:00:00:00:00:02\n", 18);
 	machine_read("sys", "proc", &m);
 	ASSERT_STR(m.serial, "PC0ABC");
-	ASSERT(machine_has_mac(&m, "02:00:00:00:00:01") && !machine_has_mac(&m, "02:00:00:00:00:02"));
+	ASSERT(machine_has_mac(&m, "02:00:00:00:00:01") &&
+	       !machine_has_mac(&m, "02:00:00:00:00:02"));
 }

@@ -33,12 +33,36 @@ enum how { COUNT, KILL, FAIL };
 static bool touches_files(long nr)
 {
 	switch (nr) {
-	case SYS_openat: case SYS_openat2: case SYS_open: case SYS_read: case SYS_pread64: case SYS_write:
-	case SYS_pwrite64: case SYS_lseek: case SYS_fsync: case SYS_fdatasync: case SYS_syncfs: case SYS_rename:
-	case SYS_renameat: case SYS_renameat2: case SYS_link: case SYS_linkat: case SYS_symlinkat:
-	case SYS_unlink: case SYS_unlinkat: case SYS_mkdirat: case SYS_mkdir: case SYS_fchmod: case SYS_fchmodat:
-	case SYS_fchown: case SYS_fchownat: case SYS_newfstatat: case SYS_fstat: case SYS_getdents64:
-	case SYS_readlinkat: case SYS_ftruncate:
+	case SYS_openat:
+	case SYS_openat2:
+	case SYS_open:
+	case SYS_read:
+	case SYS_pread64:
+	case SYS_write:
+	case SYS_pwrite64:
+	case SYS_lseek:
+	case SYS_fsync:
+	case SYS_fdatasync:
+	case SYS_syncfs:
+	case SYS_rename:
+	case SYS_renameat:
+	case SYS_renameat2:
+	case SYS_link:
+	case SYS_linkat:
+	case SYS_symlinkat:
+	case SYS_unlink:
+	case SYS_unlinkat:
+	case SYS_mkdirat:
+	case SYS_mkdir:
+	case SYS_fchmod:
+	case SYS_fchmodat:
+	case SYS_fchown:
+	case SYS_fchownat:
+	case SYS_newfstatat:
+	case SYS_fstat:
+	case SYS_getdents64:
+	case SYS_readlinkat:
+	case SYS_ftruncate:
 		return true;
 	default:
 		return false;
@@ -77,7 +101,8 @@ static int disturbed(enum how how, long n, long *ret_calls)
 	if (pid == 0)
 		child_main();
 	ASSERT(pid > 0 && stop_of(pid, &status) == pid && WIFSTOPPED(status));
-	ASSERT_EQ(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL), 0);
+	ASSERT_EQ(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
+		  0);
 	for (;;) {
 		struct user_regs_struct regs;
 
@@ -88,14 +113,16 @@ static int disturbed(enum how how, long n, long *ret_calls)
 		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
 			continue;
 		ASSERT_EQ(ptrace(PTRACE_GETREGS, pid, NULL, &regs), 0);
-		if (entering && touches_files((long)regs.orig_rax) && calls++ == n && how != COUNT) {
+		if (entering && touches_files((long)regs.orig_rax) && calls++ == n &&
+		    how != COUNT) {
 			if (how == KILL) {
 				ASSERT_EQ(kill(pid, SIGKILL), 0);
 				ASSERT_EQ(stop_of(pid, &status), pid);
 				break;
 			}
 			failing = true;
-			regs.orig_rax = (unsigned long long)-1; /* no such call: the kernel does nothing */
+			regs.orig_rax =
+				(unsigned long long)-1; /* no such call: the kernel does nothing */
 			ASSERT_EQ(ptrace(PTRACE_SETREGS, pid, NULL, &regs), 0);
 		} else if (!entering && failing) {
 			failing = false;
@@ -139,7 +166,8 @@ static void reference(char **ret_before, char **ret_after, long *ret_calls)
 	*ret_before = both();
 	ASSERT_EQ(disturbed(COUNT, 0, ret_calls), 0);
 	*ret_after = both();
-	ASSERT(strstr(*ret_after, "etc/hosts.kiln-old") && strstr(*ret_after, "etc/changed-old.kiln-old"));
+	ASSERT(strstr(*ret_after, "etc/hosts.kiln-old") &&
+	       strstr(*ret_after, "etc/changed-old.kiln-old"));
 	ASSERT(!strstr(*ret_after, "seed-") && !strstr(*ret_after, "etc/only-old"));
 }
 
@@ -215,13 +243,13 @@ TEST(failed_at_every_call_it_is_old_or_new_or_done_again)
 		assert_whole_files();
 		state = both();
 		switch (status) {
-		case 0:          /* imported; at most the boot partition could not be cleaned */
+		case 0: /* imported; at most the boot partition could not be cleaned */
 			done++;
 			break;
-		case 3:          /* must not be booted, says so */
+		case 3: /* must not be booted, says so */
 			torn++;
 			break;
-		case 4:          /* refused: the old state, but for a temporary that could not go */
+		case 4: /* refused: the old state, but for a temporary that could not go */
 			refused++;
 			if (!strstr(state, ".kiln-new") && !strstr(state, "seed.pending"))
 				ASSERT_STR(state, before);
@@ -234,8 +262,8 @@ TEST(failed_at_every_call_it_is_old_or_new_or_done_again)
 		state = both();
 		ASSERT_STR(state, after);
 	}
-	printf("# of %ld calls failed: %ld refused, %ld stopped the boot, %ld were done\n", calls, refused, torn,
-	       done);
+	printf("# of %ld calls failed: %ld refused, %ld stopped the boot, %ld were done\n", calls,
+	       refused, torn, done);
 	ASSERT(refused > 50 && torn > 20 && done > 2);
 }
 #else

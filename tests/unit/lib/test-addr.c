@@ -62,7 +62,8 @@ TEST(ip_prefix_parse_checks_its_length)
 		{ "10.42.0.0/-1", -EINVAL, false },
 		{ "/16", -EINVAL, false },
 		{ "10.42.0.0/16/16", -EINVAL, false },
-		{ "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/1", -EINVAL, false },
+		{ "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/1",
+		  -EINVAL, false },
 	};
 	char text[IP_TEXT_MAX];
 
@@ -160,8 +161,10 @@ TEST(prefixes_contain_and_overlap)
 TEST(ranges_lie_in_prefixes_and_overlap)
 {
 	struct ip_prefix net = prefix("192.168.14.0/26"), pods = prefix("192.168.14.48/30");
-	struct ip_range lb = range("192.168.14.50-192.168.14.54"), edge = range("192.168.14.60-192.168.14.64"),
-			next = range("192.168.14.54-192.168.14.56"), far = range("192.168.14.55-192.168.14.56");
+	struct ip_range lb = range("192.168.14.50-192.168.14.54"),
+			edge = range("192.168.14.60-192.168.14.64"),
+			next = range("192.168.14.54-192.168.14.56"),
+			far = range("192.168.14.55-192.168.14.56");
 
 	ASSERT(ip_range_in_prefix(&lb, &net));
 	ASSERT(!ip_range_in_prefix(&edge, &net));

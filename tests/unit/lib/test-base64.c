@@ -6,12 +6,19 @@ TEST(base64_of_rfc4648)
 	static const struct {
 		const char *plain, *text;
 	} cases[] = {
-		{ "", "" },	    { "f", "Zg==" },	    { "fo", "Zm8=" },		{ "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xff\xfe\xfd", "//79" },
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
+		{ "foobar", "Zm9vYmFy" },
+		{ "\xff\xfe\xfd", "//79" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		cleanup_free char *text = base64_encode(cases[i].plain, strlen(cases[i].plain)), *back = NULL;
+		cleanup_free char *text = base64_encode(cases[i].plain, strlen(cases[i].plain)),
+				  *back = NULL;
 		size_t len = 0;
 
 		ASSERT_STR(text, cases[i].text);
@@ -23,8 +30,9 @@ TEST(base64_of_rfc4648)
 
 TEST(base64_decode_is_strict)
 {
-	static const char *const bad[] = { "Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v\n", " Zm9", "Zm9v Zm9v",
-					   "=m9v", "Zg==Zg==", "Z===", "====", "Zm9*", "Zm-_" };
+	static const char *const bad[] = { "Z",	       "Zg",	 "Zg=",	 "Zg===",     "Zh==",
+					   "Zm9=",     "Zm9v\n", " Zm9", "Zm9v Zm9v", "=m9v",
+					   "Zg==Zg==", "Z===",	 "====", "Zm9*",      "Zm-_" };
 	cleanup_free char *back = NULL;
 	size_t len;
 

@@ -6,25 +6,35 @@
 
 #include <fcntl.h>
 
-static const char object[] = "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"x\"}}";
+static const char object[] =
+	"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"x\"}}";
 
-static void make_index(char *dst, size_t size, const char *sha, size_t bytes, const char *patch_from,
-		       const char *patch_to)
+static void make_index(char *dst, size_t size, const char *sha, size_t bytes,
+		       const char *patch_from, const char *patch_to)
 {
 	char text[4096], *hit;
 
 	(void)snprintf(text, sizeof(text),
-		"{\"schema\":1,\"cluster_id\":\"00112233445566778899aabbccddeeff\",\"kubernetes\":\"v1.35.2\","
-		"\"components\":[{\"name\":\"a\",\"namespace\":\"kube-system\",\"after\":[],\"application\":null,"
-		"\"gates\":[{\"name\":\"lb-pool\",\"hard\":true,\"timeout_s\":60,\"args\":{\"name\":\"p\"}}],"
-		"\"images\":[],\"objects\":[{\"group\":\"\",\"version\":\"v1\",\"kind\":\"ConfigMap\","
-		"\"plural\":\"configmaps\",\"namespaced\":true,\"namespace\":\"default\",\"name\":\"x\",\"wave\":50,"
-		"\"gate\":\"ready\",\"hook\":{\"phase\":\"pre\",\"weight\":-5,\"delete\":[\"succeeded\"]},"
-		"\"crd\":false,\"handover\":true,\"secret\":false,\"sha256\":\"%s\",\"bytes\":%zu}]}]}", sha, bytes);
+		       "{\"schema\":1,\"cluster_id\":\"00112233445566778899aabbccddeeff\","
+		       "\"kubernetes\":\"v1.35.2\","
+		       "\"components\":[{\"name\":\"a\",\"namespace\":\"kube-system\",\"after\":[],"
+		       "\"application\":null,"
+		       "\"gates\":[{\"name\":\"lb-pool\",\"hard\":true,\"timeout_s\":60,\"args\":{"
+		       "\"name\":\"p\"}}],"
+		       "\"images\":[],\"objects\":[{\"group\":\"\",\"version\":\"v1\",\"kind\":"
+		       "\"ConfigMap\","
+		       "\"plural\":\"configmaps\",\"namespaced\":true,\"namespace\":\"default\","
+		       "\"name\":\"x\",\"wave\":50,"
+		       "\"gate\":\"ready\",\"hook\":{\"phase\":\"pre\",\"weight\":-5,\"delete\":["
+		       "\"succeeded\"]},"
+		       "\"crd\":false,\"handover\":true,\"secret\":false,\"sha256\":\"%s\","
+		       "\"bytes\":%zu}]}]}",
+		       sha, bytes);
 	hit = patch_from ? strstr(text, patch_from) : NULL;
 	ASSERT(!patch_from || hit);
 	if (hit)
-		(void)snprintf(dst, size, "%.*s%s%s", (int)(hit - text), text, patch_to, hit + strlen(patch_from));
+		(void)snprintf(dst, size, "%.*s%s%s", (int)(hit - text), text, patch_to,
+			       hit + strlen(patch_from));
 	else
 		(void)snprintf(dst, size, "%s", text);
 }
@@ -37,7 +47,8 @@ TEST(index_round_trip)
 	char in[4096], hex[SHA256_HEX_MAX];
 	size_t len, len2;
 
-	make_index(in, sizeof(in), sha256_mem_hex(object, sizeof(object) - 1, hex), sizeof(object) - 1, NULL, NULL);
+	make_index(in, sizeof(in), sha256_mem_hex(object, sizeof(object) - 1, hex),
+		   sizeof(object) - 1, NULL, NULL);
 	ASSERT_OK(bundle_index_parse(in, strlen(in), &b, &err), &err);
 	ASSERT_EQ(b.components.items[0].objects.items[0].hook->weight, -5);
 	ASSERT_EQ(b.components.items[0].objects.items[0].hook->delete, BUNDLE_DELETE_SUCCEEDED);
@@ -57,12 +68,15 @@ TEST(index_refuses)
 		{ "\"wave\":50", "\"wave\":55", "index.json: ConfigMap 'x': there is no wave 55" },
 		{ "\"lb-pool\"", "\"pool\"", "index.json: component 'a': there is no gate 'pool'" },
 		{ "{\"name\":\"p\"}", "{}", "gate 'lb-pool': argument 'name' is missing" },
-		{ "{\"name\":\"p\"}", "{\"name\":1}", "gate 'lb-pool': argument 'name' must be a text" },
+		{ "{\"name\":\"p\"}", "{\"name\":1}",
+		  "gate 'lb-pool': argument 'name' must be a text" },
 		{ "{\"name\":\"p\"}", "{\"nam\":\"p\"}", "gate 'lb-pool' has no argument 'nam'" },
 		{ "\"namespace\":\"default\"", "\"namespace\":null",
 		  "index.json: ConfigMap 'x': the namespace is missing" },
-		{ "\"name\":\"x\"", "\"name\":\"x/y\"", "index.json: ConfigMap 'x/y': not a name: 'x/y'" },
-		{ "\"plural\":\"configmaps\"", "\"plural\":\"..\"", "index.json: ConfigMap 'x': not a name: '..'" },
+		{ "\"name\":\"x\"", "\"name\":\"x/y\"",
+		  "index.json: ConfigMap 'x/y': not a name: 'x/y'" },
+		{ "\"plural\":\"configmaps\"", "\"plural\":\"..\"",
+		  "index.json: ConfigMap 'x': not a name: '..'" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -70,7 +84,8 @@ TEST(index_refuses)
 		struct err err = { 0 };
 		char in[4096], hex[SHA256_HEX_MAX];
 
-		make_index(in, sizeof(in), sha256_mem_hex("", 0, hex), 0, cases[i].from, cases[i].to);
+		make_index(in, sizeof(in), sha256_mem_hex("", 0, hex), 0, cases[i].from,
+			   cases[i].to);
 		ASSERT_EQ(bundle_index_parse(in, strlen(in), &b, &err), -EINVAL);
 		ASSERT_STR(err.msg, cases[i].text);
 	}
@@ -109,8 +124,8 @@ static size_t make_tar(char *tar, const char *patch_from, const char *patch_to)
 	char in[4096], hex[SHA256_HEX_MAX], name[100];
 	size_t n;
 
-	make_index(in, sizeof(in), sha256_mem_hex(object, sizeof(object) - 1, hex), sizeof(object) - 1,
-		   patch_from, patch_to);
+	make_index(in, sizeof(in), sha256_mem_hex(object, sizeof(object) - 1, hex),
+		   sizeof(object) - 1, patch_from, patch_to);
 	n = member(tar, "index.json", in, strlen(in));
 	(void)snprintf(name, sizeof(name), "objects/%s.json", hex);
 	n += member(tar + n, name, object, sizeof(object) - 1);
@@ -127,9 +142,12 @@ TEST(reader_gives_objects)
 	size_t len, n = make_tar(tar, NULL, NULL);
 
 	put("b.tar", tar, n);
-	ASSERT_OK(bundle_reader_open(AT_FDCWD, "b.tar", sha256_mem_hex(tar, n, hex), &b, &err), &err);
-	ASSERT_OK(bundle_reader_object(b, &bundle_reader_index(b)->components.items[0].objects.items[0], &text,
-				       &len, &err), &err);
+	ASSERT_OK(bundle_reader_open(AT_FDCWD, "b.tar", sha256_mem_hex(tar, n, hex), &b, &err),
+		  &err);
+	ASSERT_OK(bundle_reader_object(
+			  b, &bundle_reader_index(b)->components.items[0].objects.items[0], &text,
+			  &len, &err),
+		  &err);
 	ASSERT_STR(text, object);
 	ASSERT_EQ(len, sizeof(object) - 1);
 }
@@ -164,8 +182,10 @@ TEST(reader_refuses_damage)
 	hit[15] ^= 1;
 	put("b.tar", tar, n);
 	ASSERT_OK(bundle_reader_open(AT_FDCWD, "b.tar", NULL, &b, &err), &err);
-	ASSERT_EQ(bundle_reader_object(b, &bundle_reader_index(b)->components.items[0].objects.items[0], &text,
-				       &len, &err), -EBADMSG);
+	ASSERT_EQ(bundle_reader_object(
+			  b, &bundle_reader_index(b)->components.items[0].objects.items[0], &text,
+			  &len, &err),
+		  -EBADMSG);
 	ASSERT(strstr(err.msg, "is damaged"));
 	bundle_reader_free(b);
 }

@@ -105,6 +105,7 @@ TEST(copy_sparse_reports_every_fault)
 
 	ASSERT_EQ(stat("dst", &st), 0);
 	ASSERT_EQ(st.st_size, 4 * MIB + 4);
-	/* fstat, ftruncate, two seeks, copy_file_range, the last seek; none where the file is a reflink */
+	/* fstat, ftruncate, two seeks, copy_file_range, the last seek; none where the file is a
+	 * reflink */
 	ASSERT(faults == 6 || faults == 0);
 }

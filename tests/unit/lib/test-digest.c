@@ -32,7 +32,8 @@ TEST(sha256_in_pieces_equals_sha256_at_once)
 
 		sha256_init(&s);
 		for (size_t at = 0; at < sizeof(data); at += step)
-			sha256_update(&s, data + at, at + step > sizeof(data) ? sizeof(data) - at : step);
+			sha256_update(&s, data + at,
+				      at + step > sizeof(data) ? sizeof(data) - at : step);
 		ASSERT_STR(sha256_final_hex(&s, pieces), whole);
 	}
 }

@@ -1,4 +1,5 @@
-/* Conditions, and sysfs as the kernel lays it out; real disks of all buses are read in the suite `init`. */
+/* Conditions, and sysfs as the kernel lays it out; real disks of all buses are read in the suite
+ * `init`. */
 #include "disk-facts.h"
 #include "file.h"
 #include "test.h"
@@ -76,7 +77,10 @@ TEST(names_that_are_no_disks)
 
 TEST(conditions)
 {
-	const struct disk_facts f = { .name = "nvme0n1", .transport = "nvme", .serial = "S1", .wwid = "eui.AB",
+	const struct disk_facts f = { .name = "nvme0n1",
+				      .transport = "nvme",
+				      .serial = "S1",
+				      .wwid = "eui.AB",
 				      .size_bytes = 1000 };
 	const struct {
 		struct disk_match m;

@@ -107,7 +107,8 @@ TEST(read_and_write_at_offsets)
 	ASSERT_EQ(write_all(-1, got, 8), -EBADF);
 }
 
-/* Fails every call in turn; the file must hold the old or the new, and nothing may lie beside it. */
+/* Fails every call in turn; the file must hold the old or the new, and nothing may lie beside it.
+ */
 TEST(file_replace_keeps_old_or_new_under_every_fault)
 {
 	struct err err = { 0 };
@@ -133,7 +134,8 @@ TEST(file_replace_keeps_old_or_new_under_every_fault)
 		if (strcmp(got, "new") != 0)
 			ASSERT_STR(got, "old");
 	}
-	ASSERT_EQ(faults, 7); /* openat of folder and file, write, fchmod, fsync, renameat, fsync of the folder */
+	ASSERT_EQ(faults, 7); /* openat of folder and file, write, fchmod, fsync, renameat, fsync of
+				 the folder */
 }
 
 TEST(file_create_makes_all_or_nothing_under_every_fault)

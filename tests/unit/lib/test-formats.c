@@ -21,19 +21,19 @@ static char *golden(const char *name, size_t *ret_len)
 	return text;
 }
 
-#define ROUND_TRIP(type, file)                                                        \
-	TEST(type##_round_trip_##file)                                                \
-	{                                                                             \
-		struct err err = { 0 };                                               \
-		CLEANUP(type##_done) struct type s = { 0 };                            \
-		cleanup_free char *text = NULL, *again = NULL;                        \
-		size_t len = 0, again_len = 0;                                        \
-                                                                                      \
-		text = golden(golden_##file, &len);                                   \
-		ASSERT_OK(type##_parse(text, len, &s, &err), &err);                   \
-		ASSERT_OK(type##_format(&s, &again, &again_len, &err), &err);         \
-		ASSERT_STR(again, text);                                              \
-		ASSERT_EQ(again_len, len);                                            \
+#define ROUND_TRIP(type, file)                                                                     \
+	TEST(type##_round_trip_##file)                                                             \
+	{                                                                                          \
+		struct err err = { 0 };                                                            \
+		CLEANUP(type##_done) struct type s = { 0 };                                        \
+		cleanup_free char *text = NULL, *again = NULL;                                     \
+		size_t len = 0, again_len = 0;                                                     \
+                                                                                                   \
+		text = golden(golden_##file, &len);                                                \
+		ASSERT_OK(type##_parse(text, len, &s, &err), &err);                                \
+		ASSERT_OK(type##_format(&s, &again, &again_len, &err), &err);                      \
+		ASSERT_STR(again, text);                                                           \
+		ASSERT_EQ(again_len, len);                                                         \
 	}
 
 #define golden_seed "seed.json"
@@ -88,7 +88,8 @@ TEST(seed_json_refuses)
 		{ "\"node\": \"cow\"", "\"node\": \"../cow\"",
 		  "seed.json: 'node' is not a DNS label", -EINVAL },
 		{ "\"node\": \"cow\"", "\"node\": 7", "seed.json: 'node' is not a text", -EINVAL },
-		{ "\"node\": \"cow\"", "\"nod\": \"cow\"", "seed.json: missing key 'node'", -EINVAL },
+		{ "\"node\": \"cow\"", "\"nod\": \"cow\"", "seed.json: missing key 'node'",
+		  -EINVAL },
 		{ "\"node\": \"cow\"", "\"board\": \"cow\"",
 		  "seed.json:6:9: duplicate object key near '\"board\"'", -EINVAL },
 		{ "\"base\": \"0", "\"base\": \"X",
@@ -97,10 +98,12 @@ TEST(seed_json_refuses)
 		  "seed.json: 'machine': 'mac' is not a MAC address in lower case", -EINVAL },
 		{ "1795348800", "-1", "seed.json: 'baked_at' is not a number from 0", -EINVAL },
 		{ "1795348800", "1.5", "seed.json: 'baked_at' is not a whole number", -EINVAL },
-		{ "[\n    \"S6PTNM0T812345\"\n  ]", "{}", "seed.json: 'wipe' is not a list", -EINVAL },
+		{ "[\n    \"S6PTNM0T812345\"\n  ]", "{}", "seed.json: 'wipe' is not a list",
+		  -EINVAL },
 		{ "S6PTNM0T812345", "a\\nb", "seed.json: 'wipe' is not a line of text", -EINVAL },
 		{ "S6PTNM0T812345", "a\\u0000b",
-		  "seed.json:18:14: \\u0000 is not allowed without JSON_ALLOW_NUL near '\"a\\u0000b\"'",
+		  "seed.json:18:14: \\u0000 is not allowed without JSON_ALLOW_NUL near "
+		  "'\"a\\u0000b\"'",
 		  -EINVAL },
 		{ "\"system_disk\": {", "\"system_disk\": {\"serial\": 5, ",
 		  "seed.json: 'system_disk': 'serial' is not a text", -EINVAL },
@@ -180,11 +183,22 @@ TEST(text_that_is_utf8)
 		const char *s;
 		bool ok;
 	} cases[] = {
-		{ "", true }, { "abc", true }, { "Zürich", true }, { "\xe2\x82\xac", true },
-		{ "\xf0\x9f\x90\x84", true }, { "\xf4\x8f\xbf\xbf", true }, { "\xff", false },
-		{ "a\x80", false }, { "\xc0\x80", false }, { "\xc3", false }, { "\xe0\x80\x80", false },
-		{ "\xed\xa0\x80", false }, { "\xf0\x80\x80\x80", false }, { "\xf4\x90\x80\x80", false },
-		{ "\xf8\x88\x80\x80\x80", false }, { "\xe2\x82", false },
+		{ "", true },
+		{ "abc", true },
+		{ "Zürich", true },
+		{ "\xe2\x82\xac", true },
+		{ "\xf0\x9f\x90\x84", true },
+		{ "\xf4\x8f\xbf\xbf", true },
+		{ "\xff", false },
+		{ "a\x80", false },
+		{ "\xc0\x80", false },
+		{ "\xc3", false },
+		{ "\xe0\x80\x80", false },
+		{ "\xed\xa0\x80", false },
+		{ "\xf0\x80\x80\x80", false },
+		{ "\xf4\x90\x80\x80", false },
+		{ "\xf8\x88\x80\x80\x80", false },
+		{ "\xe2\x82", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -224,7 +238,8 @@ TEST(every_failed_allocation_is_reported_and_leaves_nothing)
 			ASSERT_STR(again, text);
 		} else {
 			/* jansson's lexer tells of a mistake in the text when it gets no memory */
-			ASSERT(r == -ENOMEM || (r == -EINVAL && strncmp(err.msg, "node.json:", 10) == 0));
+			ASSERT(r == -ENOMEM ||
+			       (r == -EINVAL && strncmp(err.msg, "node.json:", 10) == 0));
 			ASSERT(again == NULL);
 			ASSERT(err.msg[0] != '\0');
 		}
@@ -233,7 +248,8 @@ TEST(every_failed_allocation_is_reported_and_leaves_nothing)
 	ASSERT(n > 300);
 }
 
-/* ---- damaged files: refused or read, never a crash; what is read is written the same twice ---- */
+/* ---- damaged files: refused or read, never a crash; what is read is written the same twice ----
+ */
 
 static uint32_t next_random(uint32_t *state)
 {
@@ -244,7 +260,9 @@ static uint32_t next_random(uint32_t *state)
 static size_t mutate(char *text, size_t len, uint32_t *rnd)
 {
 	static const char *const bits[] = {
-		"null", "[]", "{}", "\"\"", "-1", "1e9", "true", "\\u0000", "\xff", "99999999999999999999", ",", ":",
+		"null", "[]",	"{}",	   "\"\"", "-1",
+		"1e9",	"true", "\\u0000", "\xff", "99999999999999999999",
+		",",	":",
 	};
 
 	for (uint32_t i = 0; i <= next_random(rnd) % 3; i++) {
@@ -273,36 +291,36 @@ static size_t mutate(char *text, size_t len, uint32_t *rnd)
 	return len;
 }
 
-#define MUTATED(type, file)                                                             \
-	TEST(type##_damaged_##file)                                                     \
-	{                                                                               \
-		size_t len = 0;                                                         \
-		cleanup_free char *text = golden(golden_##file, &len);                  \
-		uint32_t rnd = 1, read = 0;                                             \
-                                                                                        \
-		for (int i = 0; i < 4000; i++) {                                        \
-			struct err err = { 0 };                                         \
-			CLEANUP(type##_done) struct type a = { 0 }, b = { 0 };           \
-			cleanup_free char *bad = malloc(len), *one = NULL, *two = NULL; \
-			size_t bad_len, one_len = 0;                                    \
-			int r;                                                          \
-                                                                                        \
-			ASSERT(bad);                                                    \
-			memcpy(bad, text, len);                                         \
-			bad_len = mutate(bad, len, &rnd);                               \
-			r = type##_parse(bad, bad_len, &a, &err);                       \
-			if (r < 0) {                                                    \
-				ASSERT(r == -EINVAL || r == -EPROTONOSUPPORT);          \
-				ASSERT(err.msg[0] != '\0');                             \
-				continue;                                               \
-			}                                                               \
-			read++;                                                         \
-			ASSERT_OK(type##_format(&a, &one, &one_len, &err), &err);       \
-			ASSERT_OK(type##_parse(one, one_len, &b, &err), &err);          \
-			ASSERT_OK(type##_format(&b, &two, NULL, &err), &err);           \
-			ASSERT_STR(two, one);                                           \
-		}                                                                       \
-		ASSERT(read > 50); /* else nothing but refusals was tried */            \
+#define MUTATED(type, file)                                                                        \
+	TEST(type##_damaged_##file)                                                                \
+	{                                                                                          \
+		size_t len = 0;                                                                    \
+		cleanup_free char *text = golden(golden_##file, &len);                             \
+		uint32_t rnd = 1, read = 0;                                                        \
+                                                                                                   \
+		for (int i = 0; i < 4000; i++) {                                                   \
+			struct err err = { 0 };                                                    \
+			CLEANUP(type##_done) struct type a = { 0 }, b = { 0 };                     \
+			cleanup_free char *bad = malloc(len), *one = NULL, *two = NULL;            \
+			size_t bad_len, one_len = 0;                                               \
+			int r;                                                                     \
+                                                                                                   \
+			ASSERT(bad);                                                               \
+			memcpy(bad, text, len);                                                    \
+			bad_len = mutate(bad, len, &rnd);                                          \
+			r = type##_parse(bad, bad_len, &a, &err);                                  \
+			if (r < 0) {                                                               \
+				ASSERT(r == -EINVAL || r == -EPROTONOSUPPORT);                     \
+				ASSERT(err.msg[0] != '\0');                                        \
+				continue;                                                          \
+			}                                                                          \
+			read++;                                                                    \
+			ASSERT_OK(type##_format(&a, &one, &one_len, &err), &err);                  \
+			ASSERT_OK(type##_parse(one, one_len, &b, &err), &err);                     \
+			ASSERT_OK(type##_format(&b, &two, NULL, &err), &err);                      \
+			ASSERT_STR(two, one);                                                      \
+		}                                                                                  \
+		ASSERT(read > 50); /* else nothing but refusals was tried */                       \
 	}
 
 MUTATED(seed_json, seed)

@@ -32,7 +32,8 @@ static _Noreturn void serve(int listener, const char *const *replies)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; replies[i]; i++) {
-		int conn = accept(listener, NULL, NULL), log = open("requests", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		int conn = accept(listener, NULL, NULL),
+		    log = open("requests", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 		char head[8192];
 		size_t len = 0;
 
@@ -58,7 +59,8 @@ static _Noreturn void serve(int listener, const char *const *replies)
 
 static struct server start(const char *const *replies)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in addr = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	socklen_t len = sizeof(addr);
 	struct server s;
@@ -125,8 +127,14 @@ TEST(download_refuses_another_digest_and_keeps_nothing)
 	struct err err = { 0 };
 	struct stat st;
 
-	ASSERT_EQ(download((const char *const[]){ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabd", NULL }, &d, &err), -EBADMSG);
-	ASSERT(strstr(err.msg, "/f' has SHA-256 a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9, not " ABC_SHA));
+	ASSERT_EQ(download((const char *const[]){ "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabd",
+						  NULL },
+			   &d, &err),
+		  -EBADMSG);
+	ASSERT(strstr(
+		err.msg,
+		"/f' has SHA-256 a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9, "
+		"not " ABC_SHA));
 	ASSERT(!strstr(err.msg, "token")); /* no query in messages */
 	ASSERT_EQ(stat("out", &st) + stat("out.part", &st), -2);
 }
@@ -136,12 +144,19 @@ TEST(download_tries_again_what_may_pass)
 	struct http_download d = { .sha256 = ABC_SHA };
 	struct err err = { 0 };
 
-	ASSERT_OK(download((const char *const[]){
-			"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
-			"HTTP/1.1 429 Slow\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n",
-			"", /* closed without an answer */
-			"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na", /* and in the middle */
-			"HTTP/1.1 206 Partial\r\nContent-Range: bytes 1-2/3\r\nContent-Length: 2\r\n\r\nbc", NULL }, &d, &err), &err);
+	ASSERT_OK(
+		download(
+			(const char *const[]){
+				"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy",
+				"HTTP/1.1 429 Slow\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n",
+				"", /* closed without an answer */
+				"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na", /* and in the
+										    middle */
+				"HTTP/1.1 206 Partial\r\nContent-Range: bytes "
+				"1-2/3\r\nContent-Length: 2\r\n\r\nbc",
+				NULL },
+			&d, &err),
+		&err);
 	assert_file("out", "abc");
 	ASSERT(requested("Range: bytes=1-\r\n"));
 	ASSERT(!d.resumed); /* all of it came in this call */
@@ -152,8 +167,12 @@ TEST(download_gives_up_after_its_tries)
 	struct http_download d = { .tries = 3 };
 	struct err err = { 0 };
 
-	ASSERT_EQ(download((const char *const[]){ "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n",
-				    "HTTP/1.1 502 X\r\nContent-Length: 0\r\n\r\n", OK_ABC, NULL }, &d, &err), -EREMOTEIO);
+	ASSERT_EQ(download((const char *const[]){ "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n",
+						  "HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n",
+						  "HTTP/1.1 502 X\r\nContent-Length: 0\r\n\r\n",
+						  OK_ABC, NULL },
+			   &d, &err),
+		  -EREMOTEIO);
 	ASSERT(strstr(err.msg, "/f': the server answers 502"));
 }
 
@@ -174,8 +193,11 @@ TEST(download_goes_on_from_an_earlier_call)
 	struct err err = { 0 };
 
 	ASSERT_OK(file_replace_at(AT_FDCWD, "out.part", "ab", 2, 0644, &err), &err);
-	ASSERT_OK(download((const char *const[]){
-			"HTTP/1.1 206 Partial\r\nContent-Range: bytes 2-2/3\r\nContent-Length: 1\r\n\r\nc", NULL }, &d, &err), &err);
+	ASSERT_OK(download((const char *const[]){ "HTTP/1.1 206 Partial\r\nContent-Range: bytes "
+						  "2-2/3\r\nContent-Length: 1\r\n\r\nc",
+						  NULL },
+			   &d, &err),
+		  &err);
 	ASSERT(requested("Range: bytes=2-\r\n"));
 	ASSERT(d.resumed);
 	assert_file("out", "abc");
@@ -188,12 +210,18 @@ TEST(download_starts_over_when_the_part_does_not_fit)
 
 	/* wrong bytes in it */
 	ASSERT_OK(file_replace_at(AT_FDCWD, "out.part", "xx", 2, 0644, &err), &err);
-	ASSERT_OK(download((const char *const[]){
-			"HTTP/1.1 206 Partial\r\nContent-Range: bytes 2-2/3\r\nContent-Length: 1\r\n\r\nc", OK_ABC, NULL }, &d, &err), &err);
+	ASSERT_OK(download((const char *const[]){ "HTTP/1.1 206 Partial\r\nContent-Range: bytes "
+						  "2-2/3\r\nContent-Length: 1\r\n\r\nc",
+						  OK_ABC, NULL },
+			   &d, &err),
+		  &err);
 	assert_file("out", "abc");
 	/* too many: the server has no such range */
 	ASSERT_OK(file_replace_at(AT_FDCWD, "out.part", "abcdef", 6, 0644, &err), &err);
-	ASSERT_OK(download((const char *const[]){ "HTTP/1.1 416 Range\r\nContent-Length: 0\r\n\r\n", OK_ABC, NULL }, &d, &err), &err);
+	ASSERT_OK(download((const char *const[]){ "HTTP/1.1 416 Range\r\nContent-Length: 0\r\n\r\n",
+						  OK_ABC, NULL },
+			   &d, &err),
+		  &err);
 	assert_file("out", "abc");
 	/* a server without ranges sends all */
 	ASSERT_OK(file_replace_at(AT_FDCWD, "out.part", "ab", 2, 0644, &err), &err);
@@ -232,11 +260,25 @@ TEST(download_follows_redirects_of_this_machine_alone)
 	struct http_download d = { .sha256 = ABC_SHA };
 	struct err err = { 0 };
 
-	ASSERT_EQ(download((const char *const[]){ "HTTP/1.1 302 Found\r\nLocation: http://example.invalid/x\r\nContent-Length: 0\r\n\r\n", NULL }, &d, &err),
+	ASSERT_EQ(download(
+			  (const char *const[]){
+				  "HTTP/1.1 302 Found\r\nLocation: "
+				  "http://example.invalid/x\r\nContent-Length: 0\r\n\r\n",
+				  NULL },
+			  &d, &err),
 		  -EPROTONOSUPPORT);
-	ASSERT_STR(err.msg, "'http://example.invalid/x' is refused: only https is, or http on this machine");
-	ASSERT_EQ(download((const char *const[]){ "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n", NULL }, &d, &err), -EINVAL);
-	ASSERT_OK(download((const char *const[]){ "HTTP/1.1 307 Moved\r\nLocation: /other\r\nContent-Length: 5\r\n\r\nmoved", OK_ABC, NULL }, &d, &err), &err);
+	ASSERT_STR(err.msg,
+		   "'http://example.invalid/x' is refused: only https is, or http on this machine");
+	ASSERT_EQ(download((const char *const[]){ "HTTP/1.1 302 Found\r\nLocation: "
+						  "file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+						  NULL },
+			   &d, &err),
+		  -EINVAL);
+	ASSERT_OK(download((const char *const[]){ "HTTP/1.1 307 Moved\r\nLocation: "
+						  "/other\r\nContent-Length: 5\r\n\r\nmoved",
+						  OK_ABC, NULL },
+			   &d, &err),
+		  &err);
 	ASSERT(requested("GET /other HTTP/1.1\r\n"));
 	assert_file("out", "abc");
 }
@@ -247,11 +289,19 @@ TEST(urls_that_are_refused)
 		const char *url, *msg;
 		int r;
 	} cases[] = {
-		{ "http://example.org/x", "'http://example.org/x' is refused: only https is, or http on this machine", -EPROTONOSUPPORT },
-		{ "http://127.0.0.1.example.org/", "'http://127.0.0.1.example.org/' is refused: only https is, or http on this machine", -EPROTONOSUPPORT },
-		{ "ftp://127.0.0.1/x", "'ftp://127.0.0.1/x' is refused: only https is, or http on this machine", -EPROTONOSUPPORT },
+		{ "http://example.org/x",
+		  "'http://example.org/x' is refused: only https is, or http on this machine",
+		  -EPROTONOSUPPORT },
+		{ "http://127.0.0.1.example.org/",
+		  "'http://127.0.0.1.example.org/' is refused: only https is, or http on this "
+		  "machine",
+		  -EPROTONOSUPPORT },
+		{ "ftp://127.0.0.1/x",
+		  "'ftp://127.0.0.1/x' is refused: only https is, or http on this machine",
+		  -EPROTONOSUPPORT },
 		{ "file:///etc/passwd", "'file:///etc/passwd' is not a URL of https", -EINVAL },
-		{ "https://me:secret@example.org/", "a URL of 'example.org' carries a user name: that is not supported", -EINVAL },
+		{ "https://me:secret@example.org/",
+		  "a URL of 'example.org' carries a user name: that is not supported", -EINVAL },
 		{ "not a url", "'not a url' is not a URL of https", -EINVAL },
 	};
 	cleanup_http struct http *h = NULL;
@@ -289,7 +339,8 @@ TEST(progress_can_stop_a_download)
 
 TEST(request_gives_status_and_reply)
 {
-	CLEANUP(server_done) struct server s = start((const char *const[]){
+	CLEANUP(server_done)
+	struct server s = start((const char *const[]){
 		"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", NOT_FOUND,
 		"HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 5\r\n\r\nmoved", OK_ABC,
 		"HTTP/1.1 302 Found\r\nLocation: /never\r\nContent-Length: 0\r\n\r\n",
@@ -321,11 +372,21 @@ TEST(request_gives_status_and_reply)
 
 TEST(a_server_that_nobody_vouches_for_is_refused_at_once)
 {
-	struct spawn make = { .argv = (const char *const[]){ "sh", "-c",
-		"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out crt -days 2 -subj /CN=localhost "
-		"-addext subjectAltName=DNS:localhost 2>/dev/null", NULL }, .timeout_ms = 30000 };
-	struct spawn serve_tls = { .argv = (const char *const[]){ "sh", "-c",
-		"exec openssl s_server -accept 127.0.0.1:0 -key key -cert crt -WWW >port 2>&1", NULL } };
+	struct spawn make = {
+		.argv =
+			(const char *const[]){
+				"sh", "-c",
+				"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+				"-nodes -keyout key -out crt -days 2 -subj /CN=localhost "
+				"-addext subjectAltName=DNS:localhost 2>/dev/null",
+				NULL },
+		.timeout_ms = 30000
+	};
+	struct spawn serve_tls = { .argv = (const char *const[]){
+					   "sh", "-c",
+					   "exec openssl s_server -accept 127.0.0.1:0 -key key "
+					   "-cert crt -WWW >port 2>&1",
+					   NULL } };
 	cleanup_http struct http *h = NULL;
 	cleanup_child struct child c = { 0 };
 	cleanup_free char *text = NULL;
@@ -337,7 +398,8 @@ TEST(a_server_that_nobody_vouches_for_is_refused_at_once)
 	for (int i = 0; i < 200 && !port; i++) { /* "ACCEPT 127.0.0.1:41234" */
 		clock_sleep_ms(25);
 		free(TAKE_PTR(text));
-		if (file_read_at(AT_FDCWD, "port", 4096, &text, NULL, &err) == 0 && strchr(text, '\n'))
+		if (file_read_at(AT_FDCWD, "port", 4096, &text, NULL, &err) == 0 &&
+		    strchr(text, '\n'))
 			port = strstr(text, "ACCEPT 127.0.0.1:");
 	}
 	ASSERT(port != NULL);

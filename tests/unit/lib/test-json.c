@@ -18,12 +18,15 @@ TEST(js_read_is_strict)
 		{ "{}", NULL },
 		{ " [1, \"a\", null] \n", NULL },
 		{ "7", NULL },
-		{ "{\"a\":1,\"a\":2}", "not JSON: line 1, column 10: duplicate object key near '\"a\"'" },
+		{ "{\"a\":1,\"a\":2}",
+		  "not JSON: line 1, column 10: duplicate object key near '\"a\"'" },
 		{ "{} {}", "not JSON: line 1, column 4: end of file expected near '{'" },
 		{ "{\n \"a\": }", "not JSON: line 2, column 7: unexpected token near '}'" },
 		{ "", "not JSON: line 1, column 0: unexpected token near end of file" },
-		{ "{\"a\": \"\xff\"}", "not JSON: line 1, column 7: unable to decode byte 0xff near '\"'" },
-		{ "\"a\\u0000b\"", "not JSON: line 1, column 10: \\u0000 is not allowed without JSON_ALLOW_NUL near '\"a\\u0000b\"'" },
+		{ "{\"a\": \"\xff\"}",
+		  "not JSON: line 1, column 7: unable to decode byte 0xff near '\"'" },
+		{ "\"a\\u0000b\"", "not JSON: line 1, column 10: \\u0000 is not allowed without "
+				   "JSON_ALLOW_NUL near '\"a\\u0000b\"'" },
 		{ "[01]", "not JSON: line 1, column 2: invalid token near '0'" },
 		{ "[NaN]", "not JSON: line 1, column 4: invalid token near 'NaN'" },
 	};
@@ -59,10 +62,11 @@ TEST(js_at_follows_paths)
 		const char *path;
 		bool there;
 	} cases[] = {
-		{ "a", true },		{ "a.b", true },    { "a.b[0]", true }, { "a.b[1].c", true },
-		{ "l[1][0]", true },	{ "l[1][1]", false }, { "a.x", false },	{ "a.b[2]", false },
-		{ "a.b.c", false },	{ "a[0]", false },  { "a.b[x]", false }, { "a.b[", false },
-		{ "a..b", false },	{ "a.b[-1]", false }, { "", true },
+		{ "a", true },	      { "a.b", true },	    { "a.b[0]", true },
+		{ "a.b[1].c", true }, { "l[1][0]", true },  { "l[1][1]", false },
+		{ "a.x", false },     { "a.b[2]", false },  { "a.b.c", false },
+		{ "a[0]", false },    { "a.b[x]", false },  { "a.b[", false },
+		{ "a..b", false },    { "a.b[-1]", false }, { "", true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -72,8 +76,9 @@ TEST(js_at_follows_paths)
 
 TEST(getters_name_the_path_and_the_type)
 {
-	cleanup_json json_t *j = read_ok("{\"n\":{\"name\":5,\"big\":4294967296,\"neg\":-1,\"f\":1.5,\"on\":true,"
-					 "\"s\":\"x\",\"null\":null,\"list\":[],\"obj\":{}}}");
+	cleanup_json json_t *j =
+		read_ok("{\"n\":{\"name\":5,\"big\":4294967296,\"neg\":-1,\"f\":1.5,\"on\":true,"
+			"\"s\":\"x\",\"null\":null,\"list\":[],\"obj\":{}}}");
 	struct err err = { 0 };
 	const char *s = "kept";
 	uint64_t u64 = 7;
@@ -82,10 +87,10 @@ TEST(getters_name_the_path_and_the_type)
 	bool on = false;
 	json_t *sub = NULL;
 
-#define WRONG(call, text)                      \
-	do {                                   \
-		ASSERT_EQ(call, -EINVAL);      \
-		ASSERT_STR(err.msg, text);     \
+#define WRONG(call, text)                                                                          \
+	do {                                                                                       \
+		ASSERT_EQ(call, -EINVAL);                                                          \
+		ASSERT_STR(err.msg, text);                                                         \
 	} while (0)
 	WRONG(jget_str(j, "n.name", &s, &err), "'n.name' must be a string, not a number");
 	WRONG(jget_str(j, "n.none", &s, &err), "'n.none' is missing");
@@ -116,11 +121,14 @@ TEST(getters_name_the_path_and_the_type)
 
 TEST(js_canonical_is_sorted_and_leaves_slashes)
 {
-	cleanup_json json_t *j = read_ok("{ \"b\": \"a/b\", \"a\": [1, 2.5, true, null], \"Z\": \"\xc3\xa9\\n\", \"a.b/c\": {} }");
-	cleanup_buf struct buf b = BUF_INIT(1 << 16), small = BUF_INIT(10), pretty = BUF_INIT(1 << 16);
+	cleanup_json json_t *j = read_ok("{ \"b\": \"a/b\", \"a\": [1, 2.5, true, null], \"Z\": "
+					 "\"\xc3\xa9\\n\", \"a.b/c\": {} }");
+	cleanup_buf struct buf b = BUF_INIT(1 << 16), small = BUF_INIT(10),
+			       pretty = BUF_INIT(1 << 16);
 
 	ASSERT_EQ(js_canonical(j, &b), 0);
-	ASSERT_STR(buf_str(&b), "{\"Z\":\"\xc3\xa9\\n\",\"a\":[1,2.5,true,null],\"a.b/c\":{},\"b\":\"a/b\"}");
+	ASSERT_STR(buf_str(&b),
+		   "{\"Z\":\"\xc3\xa9\\n\",\"a\":[1,2.5,true,null],\"a.b/c\":{},\"b\":\"a/b\"}");
 	ASSERT_EQ(js_canonical(j, &small), -E2BIG);
 	ASSERT_EQ(js_pretty(j, &pretty), 0);
 	ASSERT_EQ(strncmp(buf_str(&pretty), "{\n  \"b\": \"a/b\",\n", 16), 0);

@@ -47,27 +47,35 @@ static char *joined(const struct modules_list *l)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < l->len; i++)
-		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "", l->items[i]);
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+			       i ? " " : "", l->items[i]);
 	return text;
 }
 
 static const struct {
 	const char *dep, *softdep, *alias, *names, *order, *missing, *error;
 } cases[] = {
-	{ "k/a.ko: k/b.ko k/c.ko\nk/b.ko: k/c.ko\nk/c.ko:\n", "", "", "a", "k/c.ko k/b.ko k/a.ko", "", NULL },
+	{ "k/a.ko: k/b.ko k/c.ko\nk/b.ko: k/c.ko\nk/c.ko:\n", "", "", "a", "k/c.ko k/b.ko k/a.ko",
+	  "", NULL },
 	{ "k/a.ko:\nk/b.ko:\n", "", "", "b a b", "k/b.ko k/a.ko", "", NULL },
 	{ "k/x-y.ko.xz:\n", "", "", "x_y", "k/x-y.ko.xz", "", NULL },
 	{ "k/x_y.ko.zst:\n", "", "", "x-y", "k/x_y.ko.zst", "", NULL },
-	{ "k/a.ko:\nk/s.ko:\nk/p.ko:\n", "softdep a pre: s post: p\n", "", "a", "k/s.ko k/a.ko k/p.ko", "", NULL },
+	{ "k/a.ko:\nk/s.ko:\nk/p.ko:\n", "softdep a pre: s post: p\n", "", "a",
+	  "k/s.ko k/a.ko k/p.ko", "", NULL },
 	{ "k/a.ko:\n", "softdep a pre: gone\n", "", "a", "k/a.ko", "gone", NULL },
 	{ "k/a.ko:\n", "softdep a nokind\n", "", "a", "k/a.ko", "", NULL },
 	{ "k/a.ko:\nk/h_x86.ko:\nk/h_gen.ko:\n", "softdep a pre: crypto-h\n",
-	  "alias crypto-h h_x86\nalias crypto-h h_gen\n", "a", "k/h_x86.ko k/h_gen.ko k/a.ko", "", NULL },
-	{ "k/a.ko:\n", "softdep a pre: crc32c\n", "", "a", "k/a.ko", "", NULL }, /* built in by alias */
-	{ "k/nic.ko:\n", "", "alias pci:v00008086d* nic\n", "pci:v00008086d000015B8", "k/nic.ko", "", NULL },
-	/* a soft dependency that needs the module itself comes after it; two softdeps in a ring end */
+	  "alias crypto-h h_x86\nalias crypto-h h_gen\n", "a", "k/h_x86.ko k/h_gen.ko k/a.ko", "",
+	  NULL },
+	{ "k/a.ko:\n", "softdep a pre: crc32c\n", "", "a", "k/a.ko", "",
+	  NULL }, /* built in by alias */
+	{ "k/nic.ko:\n", "", "alias pci:v00008086d* nic\n", "pci:v00008086d000015B8", "k/nic.ko",
+	  "", NULL },
+	/* a soft dependency that needs the module itself comes after it; two softdeps in a ring end
+	 */
 	{ "k/a.ko:\nk/s.ko: k/a.ko\n", "softdep a pre: s\n", "", "a", "k/a.ko k/s.ko", "", NULL },
-	{ "k/a.ko:\nk/b.ko:\n", "softdep a pre: b\nsoftdep b pre: a\n", "", "a", "k/b.ko k/a.ko", "", NULL },
+	{ "k/a.ko:\nk/b.ko:\n", "softdep a pre: b\nsoftdep b pre: a\n", "", "a", "k/b.ko k/a.ko",
+	  "", NULL },
 	{ "k/a.ko: k/a.ko\n", "", "", "a", "k/a.ko", "", NULL },
 	{ "k/a.ko:\n", "", "", "ext4", "", "", NULL },
 	{ "k/a.ko:\n", "", "", "a nope", NULL, NULL,
@@ -88,7 +96,8 @@ TEST(order)
 		(void)snprintf(dir, sizeof(dir), "%zu", i);
 		ASSERT_EQ(mkdir(dir, 0755), 0);
 		ASSERT_EQ(chdir(dir), 0);
-		fd = tree(cases[i].dep, cases[i].softdep, cases[i].alias, "kernel/fs/ext4/ext4.ko\n");
+		fd = tree(cases[i].dep, cases[i].softdep, cases[i].alias,
+			  "kernel/fs/ext4/ext4.ko\n");
 		ASSERT_OK(modules_open(fd, "1.0", &m, &err), &err);
 		(void)snprintf(names, sizeof(names), "%s", cases[i].names);
 		for (char *p = strtok_r(names, " ", &save); p; p = strtok_r(NULL, " ", &save))
@@ -117,7 +126,8 @@ TEST(open_refuses)
 	ASSERT_EQ(modules_open(fd, "../1.0", &m, &err), -EINVAL);
 	ASSERT_STR(err.msg, "'../1.0' is no kernel release");
 	ASSERT_EQ(modules_open(fd, "2.0", &m, &err), -ENOENT);
-	ASSERT_STR(err.msg, "kernel 2.0: no 'modules.dep': depmod has not run, or the kernel is not there");
+	ASSERT_STR(err.msg,
+		   "kernel 2.0: no 'modules.dep': depmod has not run, or the kernel is not there");
 	ASSERT(m == NULL);
 }
 
@@ -143,9 +153,12 @@ TEST(read_refuses_what_is_no_module)
 
 	ASSERT_OK(modules_open(fd, "1.0", &m, &err), &err);
 	ASSERT_EQ(modules_read(m, "kernel/a.ko", &data, &len, &err), -ENOENT);
-	ASSERT_STR(err.msg, "cannot open '/lib/modules/1.0/kernel/a.ko': No such file or directory");
+	ASSERT_STR(err.msg,
+		   "cannot open '/lib/modules/1.0/kernel/a.ko': No such file or directory");
 	ASSERT_EQ(mkdir("root/usr/modules/1.0/kernel", 0755), 0);
-	ASSERT_OK(file_replace_at(AT_FDCWD, "root/usr/modules/1.0/kernel/a.ko", "text", 4, 0644, &err), &err);
+	ASSERT_OK(file_replace_at(AT_FDCWD, "root/usr/modules/1.0/kernel/a.ko", "text", 4, 0644,
+				  &err),
+		  &err);
 	ASSERT_EQ(modules_read(m, "kernel/a.ko", &data, &len, &err), -ENOEXEC);
 	ASSERT_STR(err.msg, "module 'kernel/a.ko' is damaged: no ELF file inside");
 	ASSERT(data == NULL);

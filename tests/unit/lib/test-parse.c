@@ -134,7 +134,8 @@ TEST(duration_parse_adds_units_in_order)
 
 TEST(size_and_duration_formats_parse_back)
 {
-	static const uint64_t values[] = { 0, 1, 59, 60, 1023, 1024, 5400, 86400, 90061, 1 << 20, UINT64_MAX };
+	static const uint64_t values[] = { 0,	 1,	59,    60,	1023,	   1024,
+					   5400, 86400, 90061, 1 << 20, UINT64_MAX };
 	char text[DURATION_TEXT_MAX];
 	uint64_t n;
 

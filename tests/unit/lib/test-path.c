@@ -11,11 +11,24 @@ TEST(path_is_clean_takes_absolute_plain_paths)
 		const char *path;
 		bool clean;
 	} cases[] = {
-		{ "/etc/hostname", true }, { "/a", true },	{ "/a/.b", true },   { "/a/..b", true },
-		{ "/a/b..", true },	   { "/", false },	{ "", false },	     { "etc", false },
-		{ "//etc", false },	   { "/etc/", false },	{ "/etc//x", false }, { "/etc/./x", false },
-		{ "/etc/../x", false },	   { "/..", false },	{ "/etc/.", false }, { "/a\nb", false },
-		{ "/a\x7f", false },	   { "/\xc3\xa9", true },
+		{ "/etc/hostname", true },
+		{ "/a", true },
+		{ "/a/.b", true },
+		{ "/a/..b", true },
+		{ "/a/b..", true },
+		{ "/", false },
+		{ "", false },
+		{ "etc", false },
+		{ "//etc", false },
+		{ "/etc/", false },
+		{ "/etc//x", false },
+		{ "/etc/./x", false },
+		{ "/etc/../x", false },
+		{ "/..", false },
+		{ "/etc/.", false },
+		{ "/a\nb", false },
+		{ "/a\x7f", false },
+		{ "/\xc3\xa9", true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -27,7 +40,10 @@ TEST(path_join_puts_one_slash)
 {
 	static const struct {
 		const char *a, *b, *want;
-	} cases[] = { { "a", "b", "a/b" }, { "a/", "/b", "a/b" }, { "/", "b", "/b" }, { "/a//", "b/c", "/a/b/c" } };
+	} cases[] = { { "a", "b", "a/b" },
+		      { "a/", "/b", "a/b" },
+		      { "/", "b", "/b" },
+		      { "/a//", "b/c", "/a/b/c" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		cleanup_free char *s = path_join(cases[i].a, cases[i].b);

@@ -19,13 +19,17 @@ struct ca {
 
 static struct ca make_ca(const char *cn, const struct ca *issuer, enum pki_key_kind kind)
 {
-	struct pki_spec spec = { .profile = PKI_CA, .cn = cn, .not_before_s = time(NULL) - DAY,
+	struct pki_spec spec = { .profile = PKI_CA,
+				 .cn = cn,
+				 .not_before_s = time(NULL) - DAY,
 				 .not_after_s = time(NULL) + 3700 * (int64_t)DAY };
 	struct err err = { 0 };
 	struct ca ca = { 0 };
 
 	ASSERT_OK(pki_key_new(kind, &ca.key, &err), &err);
-	ASSERT_OK(pki_sign(&spec, ca.key, issuer ? issuer->cert : NULL, issuer ? issuer->key : NULL, &ca.cert, &err), &err);
+	ASSERT_OK(pki_sign(&spec, ca.key, issuer ? issuer->cert : NULL, issuer ? issuer->key : NULL,
+			   &ca.cert, &err),
+		  &err);
 	ASSERT_OK(pki_cert_to_pem(ca.cert, &ca.pem, &ca.len, &err), &err);
 	return ca;
 }
@@ -39,7 +43,9 @@ static void ca_done(struct ca *ca)
 
 static char *shell(const char *script)
 {
-	struct spawn s = { .argv = (const char *const[]){ "sh", "-c", script, NULL }, .out_max = 1 << 16, .timeout_ms = 60000 };
+	struct spawn s = { .argv = (const char *const[]){ "sh", "-c", script, NULL },
+			   .out_max = 1 << 16,
+			   .timeout_ms = 60000 };
 	struct err err = { 0 };
 
 	ASSERT_OK(spawn_run(&s, &err), &err);
@@ -65,24 +71,33 @@ TEST(chains_verify_and_carry_the_extensions_of_k3s)
 	put("rest.crt", bundle);
 	put("server.crt", server.pem);
 	free(shell("openssl verify -x509_strict -CAfile root.crt -untrusted rest.crt server.crt"));
-	text = shell("openssl x509 -in server.crt -noout -nameopt RFC2253 -subject -issuer -ext basicConstraints,keyUsage");
+	text = shell("openssl x509 -in server.crt -noout -nameopt RFC2253 -subject -issuer -ext "
+		     "basicConstraints,keyUsage");
 	ASSERT_STR(text, "subject=CN=k3s-server-ca@1\nissuer=CN=k3s-intermediate-ca@1\n"
 			 "X509v3 Basic Constraints: critical\n    CA:TRUE\n"
-			 "X509v3 Key Usage: critical\n    Digital Signature, Key Encipherment, Certificate Sign\n");
+			 "X509v3 Key Usage: critical\n    Digital Signature, Key Encipherment, "
+			 "Certificate Sign\n");
 	free(text);
-	/* the authority key id of each is the subject key id of the one above; a root's is its own */
-	text = shell("for p in 'server.crt rest.crt' 'root.crt root.crt'; do set -- $p;"
-		     "a=$(openssl x509 -in $1 -noout -ext authorityKeyIdentifier | tail -n 1 | sed 's/keyid://' | tr -d ' ');"
-		     "b=$(openssl x509 -in $2 -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' ');"
-		     "[ -n \"$a\" ] && [ \"$a\" = \"$b\" ] && echo same; done");
+	/* the authority key id of each is the subject key id of the one above; a root's is its own
+	 */
+	text = shell(
+		"for p in 'server.crt rest.crt' 'root.crt root.crt'; do set -- $p;"
+		"a=$(openssl x509 -in $1 -noout -ext authorityKeyIdentifier | tail -n 1 | sed "
+		"'s/keyid://' | tr -d ' ');"
+		"b=$(openssl x509 -in $2 -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' ');"
+		"[ -n \"$a\" ] && [ \"$a\" = \"$b\" ] && echo same; done");
 	ASSERT_STR(text, "same\nsame\n");
 }
 
 TEST(leaves_carry_their_names_and_use)
 {
 	CLEANUP(ca_done) struct ca ca = make_ca("ca", NULL, PKI_EC_P256);
-	struct pki_spec spec = { .profile = PKI_SERVER, .cn = "www", .org = "o", .not_before_s = time(NULL) - DAY,
-				 .not_after_s = time(NULL) + DAY, .dns = (const char *const[]){ "a.example", "b.example", NULL } };
+	struct pki_spec spec = { .profile = PKI_SERVER,
+				 .cn = "www",
+				 .org = "o",
+				 .not_before_s = time(NULL) - DAY,
+				 .not_after_s = time(NULL) + DAY,
+				 .dns = (const char *const[]){ "a.example", "b.example", NULL } };
 	cleanup_pkey EVP_PKEY *key = NULL;
 	cleanup_x509 X509 *cert = NULL;
 	cleanup_free char *pem = NULL, *text = NULL;
@@ -103,11 +118,15 @@ TEST(leaves_carry_their_names_and_use)
 	ASSERT_OK(pki_cert_to_pem(cert, &pem, NULL, &err), &err);
 	put("leaf.crt", pem);
 	put("ca.crt", ca.pem);
-	text = shell("openssl verify -CAfile ca.crt -purpose sslserver leaf.crt; openssl verify -CAfile ca.crt -purpose sslclient leaf.crt;"
-		     "openssl x509 -in leaf.crt -noout -nameopt RFC2253 -subject -ext extendedKeyUsage,subjectAltName");
+	text = shell("openssl verify -CAfile ca.crt -purpose sslserver leaf.crt; openssl verify "
+		     "-CAfile ca.crt -purpose sslclient leaf.crt;"
+		     "openssl x509 -in leaf.crt -noout -nameopt RFC2253 -subject -ext "
+		     "extendedKeyUsage,subjectAltName");
 	ASSERT_STR(text, "leaf.crt: OK\n" /* and no second OK: it is no client */
-			 "subject=CN=www,O=o\nX509v3 Extended Key Usage: \n    TLS Web Server Authentication\n"
-			 "X509v3 Subject Alternative Name: \n    DNS:a.example, DNS:b.example, IP Address:192.168.14.3, "
+			 "subject=CN=www,O=o\nX509v3 Extended Key Usage: \n    TLS Web Server "
+			 "Authentication\n"
+			 "X509v3 Subject Alternative Name: \n    DNS:a.example, DNS:b.example, IP "
+			 "Address:192.168.14.3, "
 			 "IP Address:FD12:0:0:0:0:0:0:3\n");
 }
 
@@ -157,13 +176,15 @@ TEST(k10_hash_is_what_k3s_computes)
 	free(TAKE_PTR(want));
 	/* a chain: the root's DER */
 	ASSERT(asprintf(&bundle, "%s%s%s", server.pem, mid.pem, root.pem) > 0);
-	want = shell("openssl x509 -in root.crt -outform DER | sha256sum | cut -c1-64 | tr -d '\\n'");
+	want = shell(
+		"openssl x509 -in root.crt -outform DER | sha256sum | cut -c1-64 | tr -d '\\n'");
 	ASSERT_OK(pki_k10_hash(bundle, strlen(bundle), hash, &err), &err);
 	ASSERT_STR(hash, want);
 	/* without the link in the middle, and with text that is no certificate */
 	ASSERT(asprintf(&broken, "%s%s", server.pem, other.pem) > 0);
 	ASSERT_EQ(pki_k10_hash(broken, strlen(broken), hash, &err), -EINVAL);
-	ASSERT_STR(err.msg, "the CA bundle does not lead to a root: unable to get local issuer certificate");
+	ASSERT_STR(err.msg,
+		   "the CA bundle does not lead to a root: unable to get local issuer certificate");
 	ASSERT_EQ(pki_k10_hash("", 0, hash, &err), -EINVAL);
 	ASSERT_STR(err.msg, "no certificate in PEM");
 	ASSERT_EQ(pki_k10_hash(bundle, server.len + 100, hash, &err), -EINVAL);

@@ -12,7 +12,9 @@
 
 TEST(spawn_captures_output_and_status)
 {
-	cleanup_spawn struct spawn s = { .argv = SH("printf 'a\\nb'; exit 3"), .out_max = 100, .flags = SPAWN_ANY_STATUS };
+	cleanup_spawn struct spawn s = { .argv = SH("printf 'a\\nb'; exit 3"),
+					 .out_max = 100,
+					 .flags = SPAWN_ANY_STATUS };
 	struct err err = { 0 };
 
 	ASSERT_OK(spawn_run(&s, &err), &err);
@@ -30,10 +32,12 @@ TEST(spawn_tells_in_full_what_went_wrong)
 	} cases[] = {
 		{ "exit 0", 0, 0, 0, "" },
 		{ "exit 7", -ECHILD, 7, 0, "'sh' exited with status 7" },
-		{ "echo one >&2; echo 'two\tx' >&2; exit 1", -ECHILD, 1, 0, "'sh' exited with status 1: one; two x" },
+		{ "echo one >&2; echo 'two\tx' >&2; exit 1", -ECHILD, 1, 0,
+		  "'sh' exited with status 1: one; two x" },
 		{ "for i in 1 2 3 4 5 6 7 8 9; do echo $i >&2; done; exit 1", -ECHILD, 1, 0,
 		  "'sh' exited with status 1: 4; 5; 6; 7; 8; 9" },
-		{ "echo gone >&2; kill -9 $$", -ECHILD, -1, 9, "'sh' was killed by signal 9 (Killed): gone" },
+		{ "echo gone >&2; kill -9 $$", -ECHILD, -1, 9,
+		  "'sh' was killed by signal 9 (Killed): gone" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -72,7 +76,10 @@ TEST(spawn_feeds_much_and_takes_much)
 	ASSERT(data != NULL);
 	memset(data, 'x', SIZE);
 	cleanup_spawn struct spawn s = {
-		.argv = (const char *const[]){ "cat", NULL }, .input = data, .input_len = SIZE, .out_max = SIZE,
+		.argv = (const char *const[]){ "cat", NULL },
+		.input = data,
+		.input_len = SIZE,
+		.out_max = SIZE,
 	};
 	ASSERT_OK(spawn_run(&s, &err), &err);
 	ASSERT_EQ(s.out_len, SIZE);
@@ -85,7 +92,9 @@ TEST(spawn_feeds_much_and_takes_much)
 
 TEST(spawn_kills_the_whole_group_at_the_deadline)
 {
-	struct spawn s = { .argv = SH("echo waiting >&2; sh -c 'sleep 60; echo alive >survivor' & echo $! >pid; wait"), .timeout_ms = 400 };
+	struct spawn s = { .argv = SH("echo waiting >&2; sh -c 'sleep 60; echo alive >survivor' & "
+				      "echo $! >pid; wait"),
+			   .timeout_ms = 400 };
 	struct err err = { 0 };
 	uint64_t start = clock_ms();
 	char text[32] = "";
@@ -116,7 +125,9 @@ TEST(spawn_kills_the_whole_group_at_the_deadline)
 
 TEST(spawn_does_not_wait_for_what_the_child_left_behind)
 {
-	cleanup_spawn struct spawn s = { .argv = SH("sleep 60 & echo done"), .out_max = 100, .timeout_ms = 30000 };
+	cleanup_spawn struct spawn s = { .argv = SH("sleep 60 & echo done"),
+					 .out_max = 100,
+					 .timeout_ms = 30000 };
 	struct err err = { 0 };
 	uint64_t start = clock_ms();
 
@@ -128,7 +139,9 @@ TEST(spawn_does_not_wait_for_what_the_child_left_behind)
 TEST(spawn_sets_environment_and_folder)
 {
 	cleanup_spawn struct spawn s = {
-		.argv = SH("echo $A $B $C; pwd -P"), .dir = "/", .out_max = 100,
+		.argv = SH("echo $A $B $C; pwd -P"),
+		.dir = "/",
+		.out_max = 100,
 		.env = (const char *const[]){ "A=1", "B=2", "PATH=/usr/bin:/bin", NULL },
 		.env_add = (const char *const[]){ "B=3", "C=4", NULL },
 	};
@@ -140,9 +153,12 @@ TEST(spawn_sets_environment_and_folder)
 
 TEST(spawn_leaks_no_descriptor_and_no_signal_mask)
 {
-	/* signals 32 and 33 are glibc's own; descriptors that make left open to us are none of ours */
+	/* signals 32 and 33 are glibc's own; descriptors that make left open to us are none of ours
+	 */
 	cleanup_spawn struct spawn s = {
-		.argv = SH("test -e /proc/$$/fd/99 && echo leaked; sed -n 's/^\\(SigBlk\\|SigIgn\\).*\\(.......\\)$/\\1 \\2/p' /proc/self/status"),
+		.argv = SH(
+			"test -e /proc/$$/fd/99 && echo leaked; sed -n "
+			"'s/^\\(SigBlk\\|SigIgn\\).*\\(.......\\)$/\\1 \\2/p' /proc/self/status"),
 		.out_max = 1000,
 	};
 	struct err err = { 0 };
@@ -179,7 +195,8 @@ TEST(spawn_callbacks_can_stop_the_child)
 
 TEST(spawn_hides_what_is_secret)
 {
-	cleanup_spawn struct spawn s = { .argv = SH("echo hunter2 >&2; exit 1"), .flags = SPAWN_SECRET };
+	cleanup_spawn struct spawn s = { .argv = SH("echo hunter2 >&2; exit 1"),
+					 .flags = SPAWN_SECRET };
 	struct err err = { 0 };
 
 	ASSERT_EQ(spawn_run(&s, &err), -ECHILD);
@@ -220,8 +237,11 @@ TEST(spawn_leaves_no_child_and_no_descriptor_under_every_fault)
 	int faults = 0;
 
 	for (long n = 0;; n++) {
-		cleanup_spawn struct spawn s = { .argv = (const char *const[]){ "cat", NULL }, .input = "x", .input_len = 1,
-						 .out_max = 10, .timeout_ms = 10000 };
+		cleanup_spawn struct spawn s = { .argv = (const char *const[]){ "cat", NULL },
+						 .input = "x",
+						 .input_len = 1,
+						 .out_max = 10,
+						 .timeout_ms = 10000 };
 		struct err err = { 0 };
 
 		fault_arm(n);

@@ -45,7 +45,8 @@ TEST(tempfile_goes_unless_committed)
 	cleanup_tempfile struct tempfile *t = NULL;
 
 	ASSERT_EQ(tempfile_new("none/x.img", &t, &err), -ENOENT);
-	ASSERT_STR(err.msg, "cannot create a temporary file for 'none/x.img': No such file or directory");
+	ASSERT_STR(err.msg,
+		   "cannot create a temporary file for 'none/x.img': No such file or directory");
 }
 
 TEST(tempfile_is_removed_where_it_was_made)
@@ -75,7 +76,8 @@ static int end_child(int how)
 		struct err err = { 0 };
 		char path[4096];
 
-		if (tempfile_new("x", &file, &err) < 0 || tempfile_new_dir(".", "work-", &dir, &err) < 0)
+		if (tempfile_new("x", &file, &err) < 0 ||
+		    tempfile_new_dir(".", "work-", &dir, &err) < 0)
 			_exit(99);
 		(void)snprintf(path, sizeof(path), "%s/a/b", dir->path);
 		if (tree_mkdirs_at(AT_FDCWD, path, 0700, &err) < 0)
@@ -157,7 +159,7 @@ TEST(tempfiles_leave_nothing_under_every_fault)
 			break;
 		faults++;
 	}
-	/* file: asprintf, calloc, getcwd, asprintf, mkostemp, calloc; write; the same for the folder (mkdtemp);
-	 * commit: fchmod, fsync, rename, openat, fsync */
+	/* file: asprintf, calloc, getcwd, asprintf, mkostemp, calloc; write; the same for the
+	 * folder (mkdtemp); commit: fchmod, fsync, rename, openat, fsync */
 	ASSERT_EQ(faults, 18);
 }

@@ -46,7 +46,8 @@ static int note(void *arg, const struct tree_entry *e, struct err *err)
 
 	if (strcmp(e->path, "stop") == 0)
 		return err_setf(err, -ECANCELED, "stopped");
-	(void)snprintf(seen + strlen(seen), 256 - strlen(seen), "%s%s ", e->path, S_ISDIR(e->st->st_mode) ? "/" : "");
+	(void)snprintf(seen + strlen(seen), 256 - strlen(seen), "%s%s ", e->path,
+		       S_ISDIR(e->st->st_mode) ? "/" : "");
 	return 0;
 }
 
@@ -129,7 +130,7 @@ TEST(tree_walk_and_mkdirs_report_every_fault)
 		faults++;
 	}
 	ASSERT_EQ(seen, 2);
-	/* mkdirs: 3 mkdirat, fstatat. Walk: openat; 3 lists (openat, fdopendir, and readdir until the end: 3, 3, 2);
-	 * for each of 2 names realloc, strdup, asprintf, fstatat, openat */
+	/* mkdirs: 3 mkdirat, fstatat. Walk: openat; 3 lists (openat, fdopendir, and readdir until
+	 * the end: 3, 3, 2); for each of 2 names realloc, strdup, asprintf, fstatat, openat */
 	ASSERT_EQ(faults, 4 + 1 + 3 * 2 + 4 + 4 + 3 + 2 * 5);
 }
