@@ -3,7 +3,8 @@
 #
 # usage: scripts/run-suites.sh SUITE...   each is `make test-SUITE`
 # Each suite ends with a line "N passed, M failed" and maybe ", K skipped". A suite that
-# fails without such a line counts as one failure. The last line is the sum of all.
+# fails without such a line counts as one failure; so does one that takes longer than
+# $KILN_SUITE_TIMEOUT seconds. The last line is the sum of all.
 set -u
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
@@ -12,7 +13,7 @@ for suite; do
 	start=$(date +%s)
 	echo "== $suite"
 	{
-		make -s "test-$suite" 2>&1
+		timeout -k 30 "${KILN_SUITE_TIMEOUT:-2700}" make -s "test-$suite" 2>&1
 		echo $? >"$logs/rc"
 	} | tee "$logs/$suite.log"
 	rc=$(cat "$logs/rc")
