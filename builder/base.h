@@ -11,9 +11,9 @@
  *	r = base_root_get(c, b, 0, &root, err);
  *	...
  *	in userns_run():        (userns.h; a plain fork when already root)
- *	r = base_root_unpack(&root, "/work/tree", NULL, 0, err);
- *	... add files below /work/tree, run mkfs.btrfs --rootdir /work/tree ...
- *	userns_remove_tree("/work/tree")
+ *	r = base_root_unpack(&root, "/tmp/tree", NULL, 0, err);
+ *	... add files below /tmp/tree, run mkfs.btrfs --rootdir /tmp/tree ...
+ *	userns_remove_tree("/tmp/tree")
  *
  * How it is made (DESIGN.md 5.2): mmdebstrap builds the packages that have maintainer
  * scripts with effects natively, whatever the board's architecture; base-twin.c swaps

@@ -248,7 +248,7 @@ static bool is_url(const char *s)
 {
 	return url_after(s, "https://") || url_after(s, "http://");
 }
-const struct text_rule rule_url = { "a URL such as https://deb.debian.org/debian", is_url,
+const struct text_rule rule_url = { "a URL such as https://mirror.example.org/debian", is_url,
 				    "^https?://[A-Za-z0-9][^@\\s]*$", NULL };
 
 static bool is_repo(const char *s)
