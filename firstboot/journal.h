@@ -5,7 +5,8 @@
  * A record counts once its line is complete and its checksum right; reading stops
  * at the first that is not, and the tail is cut off before anything is added.
  * journal_add() returns after fsync. When the file passes JOURNAL_MAX it is
- * replaced (temp, fsync, rename) by the last record of each (step, event) pair.
+ * replaced (temp, fsync, rename) by the newest record of each (step, event, detail); of
+ * "wait" and "failed" by the newest of each step, whatever its reason.
  * Names have no blanks; a detail is UTF-8 without control characters.
  * Ownership: a journal owns its records and its descriptors.
  */
