@@ -13,6 +13,18 @@ SANITIZE ?=
 DEVELOPER ?=
 srcdir := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+# What is below asks the compiler and pkg-config as it is read; on a bare machine deps brings
+# them first, so that the other goals start afresh after it.
+rest := $(filter-out deps,$(MAKECMDGOALS))
+.PHONY: deps $(rest)
+deps:
+	sh scripts/deps.sh test
+	$(if $(rest),$(MAKE) $(rest))
+$(rest): deps
+	@:
+else
+
 ifeq ($(origin CC),default)
 CC := $(CROSS_COMPILE)gcc
 endif
@@ -50,7 +62,8 @@ all_cppflags += $(pkg_cflags)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all clean help install deps test test-full check bench FORCE
+# `make deps` is at the top
+.PHONY: all clean help install test test-full check bench FORCE
 all: $(O)/kiln $(O)/kiln-node $(if $(SANITIZE),,$(O)/kiln-init) data
 
 help:
@@ -97,8 +110,6 @@ SUITES_FULL :=
 -include $(sort $(wildcard tests/*/*.mk))
 -include $(sort $(wildcard mk/*.mk))
 
-deps:
-	sh scripts/deps.sh test
 test: all
 	$(Q)sh scripts/run-suites.sh $(SUITES)
 test-full: all
@@ -108,3 +119,5 @@ clean:
 	rm -rf $(O)
 
 -include $(shell test -d $(O) && find $(O) -type f -name '*.d' -not -path '*/share/*')
+
+endif
