@@ -11,11 +11,13 @@
 # file to write troubles to (scenarios.md). Several tests may run at a time: each
 # has its own folder and its own pair of loopback ports.
 # CLUSTER_NOTIFY names a socket for sd_notify. CLUSTER_AGENT=1 before cluster_start gives the server a Node of its own.
-# CLUSTER_KEEP=1 leaves the folder for a look at the log.
+# CLUSTER_KEEP=1 leaves the folder for a look at the log. Deadlines are for an idle fast machine and are multiplied by
+# CLUSTER_PATIENCE (5): they end a test that hangs, no test is about them.
 
 CLUSTER_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CLUSTER_PORTS=${TMPDIR:-/tmp}/kiln-test-ports
 CLUSTER_DEADLINE=${CLUSTER_DEADLINE:-60}
+CLUSTER_PATIENCE=${CLUSTER_PATIENCE:-5}
 
 # cluster_bin - builds what is missing and sets CLUSTER_BIN
 cluster_bin() {
@@ -58,7 +60,8 @@ cluster_prepare() {
 	CLUSTER_URL=https://127.0.0.1:$CLUSTER_PORT
 	CLUSTER_LOG=$CLUSTER_DIR/server.log
 	CLUSTER_SCENARIO=$CLUSTER_DIR/scenario.yaml
-	export KUBECONFIG=$CLUSTER_DIR/k3s.yaml CLUSTER_DIR CLUSTER_PORT CLUSTER_URL
+	# kubectl's discovery cache is by port, and ports come again
+	export KUBECONFIG=$CLUSTER_DIR/k3s.yaml KUBECACHEDIR=$CLUSTER_DIR/cache CLUSTER_DIR CLUSTER_PORT CLUSTER_URL
 	trap cluster_stop EXIT
 	: >"$CLUSTER_SCENARIO"
 	cat >"$CLUSTER_DIR/config.yaml" <<-EOF
@@ -84,7 +87,7 @@ cluster_run() {
 		>"$CLUSTER_LOG" 2>&1 </dev/null &
 	CLUSTER_PID=$!
 	local n
-	for n in $(seq $((CLUSTER_DEADLINE * 10))); do
+	for n in $(seq $((CLUSTER_DEADLINE * CLUSTER_PATIENCE * 10))); do
 		if grep -q 'k3s is up and running' "$CLUSTER_LOG"; then return 0; fi
 		if ! kill -0 "$CLUSTER_PID" 2>/dev/null; then break; fi
 		sleep 0.1
@@ -94,19 +97,22 @@ cluster_run() {
 	return 1
 }
 
-# cluster_certmanager [DURATION] - cert-manager's real webhook and cainjector take
-# the place of the played pods; cainjector starts that much later
+# cluster_certmanager [late] - cert-manager's real webhook and cainjector take
+# the place of the played pods; with late, cainjector waits for cluster_inject
 cluster_certmanager() {
 	local port
 	[ -x "$CLUSTER_BIN/certmanager" ] || bash "$CLUSTER_HERE/build.sh" certmanager >/dev/null || return 1
 	port=$(cluster_port) || return 1
 	CLUSTER_RESERVED="${CLUSTER_RESERVED:-} $port"
+	[ "${1:-}" = late ] || cluster_inject
 	# its RBAC lets in-cluster identities do this; here it acts as the supervisor
 	"$CLUSTER_BIN/certmanager" --kubeconfig "$CLUSTER_DIR/data/server/cred/supervisor.kubeconfig" \
-		--port "$port" --inject-after "${1:-0s}" >"$CLUSTER_DIR/certmanager.log" 2>&1 </dev/null &
+		--port "$port" --inject-when "$CLUSTER_DIR/inject" >"$CLUSTER_DIR/certmanager.log" 2>&1 </dev/null &
 	CLUSTER_AGENTS="${CLUSTER_AGENTS:-} $!"
 	echo "cert-manager/cert-manager-webhook-:10250 127.0.0.1:$port" >>"$CLUSTER_DIR/data/server/routes"
 }
+
+cluster_inject() { : >"$CLUSTER_DIR/inject"; }
 
 # cluster_agent NAME [option of k3s agent...] - a real agent process that joins
 # by the server's token; sets CLUSTER_LB, the port of its balancer. Its data is
@@ -130,7 +136,7 @@ cluster_halt() {
 	[ -n "${CLUSTER_PID:-}" ] || return 0
 	kill "$CLUSTER_PID" 2>/dev/null
 	local n
-	for n in $(seq 100); do
+	for n in $(seq $((20 * CLUSTER_PATIENCE * 10))); do
 		kill -0 "$CLUSTER_PID" 2>/dev/null || break
 		sleep 0.1
 	done
@@ -176,12 +182,13 @@ EOF
 # cluster_scenario - takes the scenario from standard input and waits until it is in force
 cluster_scenario() {
 	local n before
-	before=$(grep -c 'scenario in force\|scenario: ' "$CLUSTER_LOG")
+	local answer='scenario in force\|level=error msg="scenario: '
+	before=$(grep -c "$answer" "$CLUSTER_LOG")
 	cat >"$CLUSTER_SCENARIO.new"
 	if cmp -s "$CLUSTER_SCENARIO.new" "$CLUSTER_SCENARIO"; then return 0; fi
 	mv "$CLUSTER_SCENARIO.new" "$CLUSTER_SCENARIO"
-	for n in $(seq 100); do
-		if [ "$(grep -c 'scenario in force\|scenario: ' "$CLUSTER_LOG")" -gt "$before" ]; then return 0; fi
+	for n in $(seq $((20 * CLUSTER_PATIENCE * 10))); do
+		if [ "$(grep -c "$answer" "$CLUSTER_LOG")" -gt "$before" ]; then return 0; fi
 		sleep 0.1
 	done
 	echo 'lib.sh: the scenario is not in force' >&2
@@ -190,11 +197,11 @@ cluster_scenario() {
 
 # cluster_wait SECONDS COMMAND... - until the command succeeds
 cluster_wait() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * CLUSTER_PATIENCE)) out
 	shift
-	until "$@" >/dev/null 2>&1; do
+	until out=$("$@" 2>&1); do
 		if [ "$SECONDS" -ge "$end" ]; then
-			echo "lib.sh: not within the deadline: $*" >&2
+			echo "lib.sh: not within the deadline: $*: ${out:0:1000}" >&2
 			return 1
 		fi
 		sleep 0.2

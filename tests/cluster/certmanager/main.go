@@ -1,7 +1,7 @@
 // certmanager runs cert-manager's real admission webhook and its real
 // cainjector as one plain process beside testk3s, in place of the two pods
-// that kwok plays. With --inject-after the CA reaches the webhook's
-// configuration late, as it does on a slow machine.
+// that kwok plays. With --inject-when the CA reaches the webhook's
+// configuration late, as it does on a slow machine: once that file is there.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	kubeconfig := fs.String("kubeconfig", "", "how to reach the API server")
 	namespace := fs.String("namespace", "cert-manager", "cert-manager's namespace")
 	port := fs.Int("port", 10250, "loopback port of the webhook")
-	after := fs.Duration("inject-after", 0, "start cainjector this much later")
+	when := fs.String("inject-when", "", "start cainjector when this file is there")
 	_ = fs.Parse(os.Args[1:])
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -46,9 +46,7 @@ func main() {
 	failed := make(chan error, 2)
 	go func() { failed <- runWebhook(ctx, *kubeconfig, *namespace, int32(*port)) }()
 	go func() {
-		select {
-		case <-ctx.Done():
-		case <-time.After(*after):
+		if waitFile(ctx, *when) {
 			failed <- runInjector(ctx, *kubeconfig)
 		}
 	}()
@@ -60,6 +58,21 @@ func main() {
 			os.Exit(1)
 		}
 	}
+}
+
+// waitFile waits for a file, or says that the program is to end.
+func waitFile(ctx context.Context, file string) bool {
+	for file != "" {
+		if _, err := os.Stat(file); err == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return true
 }
 
 func runWebhook(ctx context.Context, kubeconfig, ns string, port int32) error {
