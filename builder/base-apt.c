@@ -1,3 +1,4 @@
+#include "apt-mirror.h"
 #include "base-apt.h"
 #include "buf.h"
 #include "cache.h"
@@ -11,62 +12,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
-#define COMPONENTS "main non-free-firmware"
-#define MIRROR "http://deb.debian.org/debian"
-#define MIRROR_SECURITY "http://deb.debian.org/debian-security"
 #define CONF_MAX (64U << 10)
 #define OUT_MAX (16U << 20)
 #define UPDATE_MS (600U * 1000)
-#define FETCH_MS (3600U * 1000)
-#define BATCH 64U /* downloads in one run of apt-helper */
-
-/* The sites of the desk's own Debian: the first with a plain suite, the first with -security. */
-static int desk_mirrors(char **ret_main, char **ret_security, struct err *err)
-{
-	cleanup_spawn struct spawn s = {
-		.argv = (const char *const[]){ "apt-get", "indextargets", "--format",
-					       "$(SITE) $(CODENAME) $(COMPONENT) $(ORIGIN)",
-					       "Created-By: Packages", NULL },
-		.out_max = OUT_MAX,
-		.timeout_ms = UPDATE_MS,
-	};
-	char *save = NULL, site[1024], codename[128], component[128], origin[128];
-	int r = spawn_run(&s, err);
-
-	if (r < 0)
-		return r;
-	for (char *line = strtok_r(s.out, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (sscanf(line, "%1023s %127s %127s %127s", site, codename, component, origin) !=
-			    4 ||
-		    strcmp(component, "main") != 0 || strcmp(origin, "Debian") != 0)
-			continue;
-		if (!*ret_security && strstr(codename, "-security"))
-			*ret_security = strdup(site);
-		else if (!*ret_main && !strchr(codename, '-'))
-			*ret_main = strdup(site);
-	}
-	return 0;
-}
-
-static int add_source(struct buf *b, const char *uri, const char *suites)
-{
-	return buf_addf(b,
-			"Types: deb\nURIs: %s\nSuites: %s\nComponents: " COMPONENTS
-			"\nSigned-By: " KEYRING "\n\n",
-			uri, suites);
-}
-
-char *apt_sources(const struct cluster *c)
-{
-	cleanup_buf struct buf b = BUF_INIT(CONF_MAX);
-	const char *mirror = c->system.mirror;
-
-	(void)add_source(&b, mirror ? mirror : MIRROR,
-			 BASE_SUITE " " BASE_SUITE "-updates " BASE_SUITE "-backports");
-	(void)add_source(&b, mirror ? mirror : MIRROR_SECURITY, BASE_SUITE "-security");
-	return buf_error(&b) < 0 ? NULL : buf_steal(&b, NULL);
-}
 
 struct state {
 	char *dir;	      /* owned; "<cache>/apt/<arch>" */
@@ -88,22 +36,17 @@ static int put(const struct state *st, const char *name, const struct buf *b, st
 	return file_replace_at(AT_FDCWD, path, buf_str(b), b->len, 0644, err);
 }
 
-static int put_sources(const struct state *st, const struct apt_request *rq, struct err *err)
+/* The desk reads the same mirrors that the nodes will, and Kiln's own package beside them. */
+static int put_sources(const struct state *st, const struct apt_request *rq, const struct lock *l,
+		       struct err *err)
 {
-	cleanup_free char *main_uri = NULL, *security = NULL;
+	cleanup_free char *text = NULL;
 	cleanup_buf struct buf b = BUF_INIT(CONF_MAX);
-	const char *own = rq->cluster->system.mirror;
-	int r = own ? 0 : desk_mirrors(&main_uri, &security, err);
+	int r = apt_sources(rq->cluster, l, &text, err);
 
 	if (r < 0)
 		return r;
-	(void)add_source(&b,
-			 own	    ? own
-			 : main_uri ? main_uri
-				    : MIRROR,
-			 BASE_SUITE " " BASE_SUITE "-updates " BASE_SUITE "-backports");
-	if (!own || strstr(own, "security"))
-		(void)add_source(&b, security ? security : MIRROR_SECURITY, BASE_SUITE "-security");
+	(void)buf_adds(&b, text);
 	if (rq->local_deb)
 		(void)buf_addf(&b,
 			       "Types: deb\nURIs: file:%s/local\nSuites: " BASE_SUITE
@@ -159,7 +102,8 @@ static int put_config(const struct state *st, const struct apt_request *rq, stru
 	return put(st, "apt.conf", &b, err);
 }
 
-static int state_open(struct state *st, const struct apt_request *rq, struct err *err)
+static int state_open(struct state *st, const struct apt_request *rq, const struct lock *l,
+		      struct err *err)
 {
 	cleanup_free char *local = NULL, *rel = NULL;
 	cleanup_buf struct buf none = BUF_INIT(1);
@@ -183,7 +127,7 @@ static int state_open(struct state *st, const struct apt_request *rq, struct err
 	if (r >= 0)
 		r = put(st, "status", &none, err);
 	if (r >= 0)
-		r = put_sources(st, rq, err);
+		r = put_sources(st, rq, l, err);
 	if (r >= 0)
 		r = put_preferences(st, rq, err);
 	return r >= 0 ? put_config(st, rq, err) : r;
@@ -240,19 +184,13 @@ static void unquote(char *s)
 	*to = '\0';
 }
 
-/* 'URI' name_version_arch.deb size SHA256:hex */
-static int take_uri(struct lock *l, struct lock_set *set, char *line, struct err *err)
+/* Cuts @line of apt's --print-uris: 'URI' name_version_arch.deb size SHA256:hex */
+static int cut_uri(char *line, char *end, struct lock_package *ret, struct err *err)
 {
-	struct lock_package p = { 0 };
-	char *end = strrchr(line, '\''), *save = NULL, *file, *size, *hash, *dot;
-	cleanup_free char *id = NULL;
+	char *save = NULL, *file, *size, *hash, *dot;
+	struct lock_package p = { .url = line + 1 };
 
-	if (line[0] != '\'' || !end || end == line)
-		return 0;
 	*end = '\0';
-	p.url = line + 1;
-	if (strncmp(p.url, "file:", 5) == 0)
-		return 0; /* Kiln's own package */
 	file = strtok_r(end + 1, " ", &save);
 	size = strtok_r(NULL, " ", &save);
 	hash = strtok_r(NULL, " ", &save);
@@ -268,6 +206,24 @@ static int take_uri(struct lock *l, struct lock_set *set, char *line, struct err
 		return err_setf(err, -EPROTO, "apt gave an odd file name: '%s'", file);
 	*dot = *p.version++ = *p.arch++ = '\0';
 	p.sha256 = hash + 7;
+	*ret = p;
+	return 0;
+}
+
+static int take_uri(struct lock *l, struct lock_set *set, char *line, struct err *err)
+{
+	struct lock_package p;
+	char *end = strrchr(line, '\'');
+	cleanup_free char *id = NULL;
+	int r;
+
+	if (line[0] != '\'' || !end || end == line)
+		return 0;
+	if (strncmp(line + 1, "file:", 5) == 0)
+		return 0; /* Kiln's own package */
+	r = cut_uri(line, end, &p, err);
+	if (r < 0)
+		return r;
 	id = lock_package_id(&p);
 	if (!id || lock_add_package(l, &p) < 0 || lock_list_add(&set->packages, id) < 0)
 		return err_nomem(err);
@@ -299,7 +255,9 @@ int apt_resolve(const struct apt_request *rq, struct lock *l, struct err *err)
 	cleanup_free char *out = NULL, *essential = NULL;
 	int r;
 
-	r = state_open(&st, rq, err);
+	r = apt_mirror_find(rq->cluster, l, err);
+	if (r >= 0)
+		r = state_open(&st, rq, l, err);
 	if (r < 0)
 		return r;
 	r = run_apt(&st, (const char *const[]){ "-qq", "update", "--error-on=any", NULL }, NULL,
@@ -317,87 +275,4 @@ int apt_resolve(const struct apt_request *rq, struct lock *l, struct err *err)
 		return err_wrapf(err, r, "board '%s': no set of packages of %s for %s",
 				 rq->board->name, BASE_SUITE, rq->arch);
 	return take_uris(rq, l, out, err);
-}
-
-/* One run of apt-helper for some packages: its methods, proxies and retries. */
-static int fetch_batch(const struct lock_package *const *p, size_t len, const char *dir,
-		       struct err *err)
-{
-	const char *argv[3 * BATCH + 8];
-	cleanup_lock_list struct string_list own = { 0 };
-	cleanup_spawn struct spawn s = { .timeout_ms = FETCH_MS, .out_max = OUT_MAX };
-	size_t n = 0;
-	int r = 0;
-
-	argv[n++] = "/usr/lib/apt/apt-helper";
-	argv[n++] = "-oAcquire::Retries=3";
-	argv[n++] = geteuid() == 0 ? "-oAPT::Sandbox::User=root" : "-qq";
-	argv[n++] = "-qq";
-	argv[n++] = "download-file";
-	for (size_t i = 0; i < len && r >= 0; i++) {
-		char path[4096], hash[128];
-
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, p[i]->sha256);
-		(void)snprintf(hash, sizeof(hash), "SHA256:%s", p[i]->sha256);
-		r = lock_list_add(&own, path);
-		if (r >= 0)
-			r = lock_list_add(&own, hash);
-	}
-	if (r < 0)
-		return err_nomem(err);
-	for (size_t i = 0; i < len; i++) {
-		argv[n++] = p[i]->url;
-		argv[n++] = own.items[2 * i];
-		argv[n++] = own.items[2 * i + 1];
-	}
-	argv[n] = NULL;
-	s.argv = argv;
-	r = spawn_run(&s, err);
-	for (size_t i = 0; i < len && r >= 0; i++)
-		r = cache_add(own.items[2 * i], p[i]->sha256, NULL, NULL, err);
-	if (r < 0)
-		return err_wrapf(err, r,
-				 "cannot fetch %zu packages beginning with '%s' (a mirror keeps "
-				 "only the newest: 'kiln update' locks those)",
-				 len, p[0]->name);
-	return 0;
-}
-
-int apt_fetch(const struct lock *l, const struct lock_set *s, bool offline, struct err *err)
-{
-	const struct lock_package *batch[BATCH];
-	cleanup_tempfile struct tempfile *tmp = NULL;
-	cleanup_free char *parent = NULL;
-	size_t n = 0;
-	int r = 0;
-
-	for (size_t i = 0; i < s->packages.len && r >= 0; i++) {
-		const struct lock_package *p = lock_find(l, s->packages.items[i]);
-
-		r = p ? cache_find(p->sha256, NULL, err) : -EINVAL;
-		if (r < 0)
-			return r;
-		if (r == 0 && offline)
-			return err_setf(err, -ENOENT,
-					"package '%s' (%s, %s) is not in the cache; "
-					"'kiln fetch' brings it",
-					p->name, p->version, p->arch);
-		if (r == 0)
-			batch[n++] = p;
-		r = 0;
-		if (n && !tmp) {
-			r = cache_path("tmp/x", &parent, err);
-			if (r >= 0) {
-				*strrchr(parent, '/') = '\0';
-				r = tempfile_new_dir(parent, "debs-", &tmp, err);
-			}
-		}
-		if (r >= 0 && (n == BATCH || (n && i + 1 == s->packages.len))) {
-			r = fetch_batch(batch, n, tmp->path, err);
-			n = 0;
-		}
-	}
-	if (r >= 0 && n)
-		r = fetch_batch(batch, n, tmp->path, err);
-	return r;
 }

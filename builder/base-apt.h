@@ -5,16 +5,13 @@
  * only Debian's archive keys) and the desk's own settings for proxies and passwords. So it
  * resolves for any architecture, and verifies what it fetched.
  *
- * The mirror: system.mirror of the cluster, else the one that the desk's apt uses for its
- * own Debian, asked for trixie. Packages of a board's `backports` come from its kernel's
+ * The mirror is apt-mirror's matter. Packages of a board's `backports` come from its kernel's
  * suite. A local package (kiln-node.deb) takes part through a repository of its own.
  */
 #pragma once
 
 #include "board.h"
 #include "lock.h"
-
-#define BASE_SUITE "trixie"
 
 struct apt_request {
 	const struct cluster *cluster; /* borrowed; for its mirror */
@@ -25,16 +22,14 @@ struct apt_request {
 	const char *local_deb; /* a package of Kiln's own that is asked for too; NULL: none */
 };
 /*
- * Everything that would be installed into an empty root, added to @l as packages and as the
- * set of @rq's board and architecture. Uses the network. Not in it: the local package.
+ * Everything that would be installed into an empty root, added to @l as packages, as the
+ * set of @rq's board and architecture, and with the mirrors it came from. Uses the network. Not in
+ * it: the local package.
  */
 int apt_resolve(const struct apt_request *rq, struct lock *l, struct err *err) MUST_CHECK;
 /* Bring all packages of a set into the cache: verified by their digests. */
 int apt_fetch(const struct lock *l, const struct lock_set *s, bool offline,
 	      struct err *err) MUST_CHECK;
-/* The sources that the root itself gets: /etc/apt/sources.list.d/debian.sources; owned by the
- * caller. */
-char *apt_sources(const struct cluster *c);
 /*
  * A repository "<dir>" for mmdebstrap of the .debs at @paths: hard links or copies,
  * Packages, Release. @dir exists and is empty.

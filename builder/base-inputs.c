@@ -104,10 +104,14 @@ static int make_keys(const struct cluster *c, const struct board *b, unsigned in
 {
 	cleanup_buf struct buf text = BUF_INIT(KEY_TEXT_MAX);
 	bool emulate = flags & BASE_EMULATE;
+	int r;
 
 	(void)buf_addf(&text, "kiln native %d %s\n", NATIVE_VERSION, in->native->arch);
-	if (add_set(&text, &in->lock, in->native) < 0 || native_inputs(c, &text) < 0)
+	if (add_set(&text, &in->lock, in->native) < 0)
 		return err_nomem(err);
+	r = native_inputs(c, &in->lock, &text, err);
+	if (r < 0)
+		return r;
 	(void)sha256_mem_hex(buf_str(&text), text.len, in->native_key);
 	buf_clear(&text);
 	(void)buf_addf(&text, "kiln root %d %s %s\nnative %s\nagent %s\n",

@@ -1,3 +1,4 @@
+#include "apt-mirror.h"
 #include "base-apt.h"
 #include "base-native.h"
 #include "buf.h"
@@ -42,14 +43,16 @@ static const char setup[] =
 	"		>\"$root/etc/apt/apt.conf.d/20auto-upgrades\"\n"
 	"fi\n";
 
-int native_inputs(const struct cluster *c, struct buf *out)
+int native_inputs(const struct cluster *c, const struct lock *l, struct buf *out, struct err *err)
 {
-	cleanup_free char *sources = apt_sources(c);
+	cleanup_free char *sources = NULL;
+	int r = apt_sources(c, l, &sources, err);
 
-	if (!sources)
-		return -ENOMEM;
-	return buf_addf(out, "locale %s\ntimezone %s\nuser %s\nsources %s\nsetup %s\n",
-			c->system.locale, c->system.timezone, c->system.user, sources, setup);
+	if (r < 0)
+		return r;
+	r = buf_addf(out, "locale %s\ntimezone %s\nuser %s\nsources %s\nsetup %s\n",
+		     c->system.locale, c->system.timezone, c->system.user, sources, setup);
+	return r < 0 ? err_nomem(err) : 0;
 }
 
 void native_done(struct native_build *n)
@@ -113,9 +116,11 @@ int native_start(const struct native_spec *spec, struct native_build *ret, struc
 	r = prepare(&n, spec->arch, spec->paths, spec->len, err);
 	if (r < 0)
 		return r;
-	text = apt_sources(c);
+	r = apt_sources(c, spec->lock, &text, err);
+	if (r < 0)
+		return r;
 	(void)snprintf(epoch, sizeof(epoch), "SOURCE_DATE_EPOCH=%lld", (long long)spec->epoch_s);
-	if (!list || !text || asprintf(&archs, "--architectures=%s", spec->arch) < 0 ||
+	if (!list || asprintf(&archs, "--architectures=%s", spec->arch) < 0 ||
 	    asprintf(&include, "--include=%s", list) < 0 ||
 	    asprintf(&hook, "--customize-hook=%s/setup", n.tmp->path) < 0 ||
 	    asprintf(&repo, "deb [trusted=yes] copy:%s " BASE_SUITE " main", n.tmp->path) < 0 ||

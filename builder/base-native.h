@@ -20,6 +20,7 @@ struct native_build {
 
 struct native_spec { /* all borrowed for the call */
 	const struct cluster *cluster;
+	const struct lock *lock; /* for the mirrors of apt's sources */
 	const char *arch;
 	char *const *paths; /* the .debs */
 	size_t len;
@@ -35,4 +36,5 @@ int native_wait(struct native_build *n, struct err *err) MUST_CHECK;
 void native_done(struct native_build *n);
 #define cleanup_native CLEANUP(native_done)
 /* All that goes into a native root beside packages, as text for its key. */
-int native_inputs(const struct cluster *c, struct buf *out);
+int native_inputs(const struct cluster *c, const struct lock *l, struct buf *out,
+		  struct err *err) MUST_CHECK;

@@ -1,4 +1,5 @@
 /* base-repo - a Debian repository of some .debs on this machine; see base-apt.h */
+#include "apt-mirror.h"
 #include "base-apt.h"
 #include "buf.h"
 #include "copy.h"

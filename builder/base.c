@@ -136,6 +136,7 @@ static int start_native(struct build *b, struct err *err)
 	const struct string_list *paths = emulate ? &b->target : &b->native;
 	struct native_spec spec = {
 		.cluster = b->cluster,
+		.lock = &b->in->lock,
 		.arch = emulate ? b->board->arch : b->in->native->arch,
 		.paths = paths->items,
 		.len = paths->len,

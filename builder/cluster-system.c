@@ -35,6 +35,8 @@ const struct field system_fields[] = {
 	  .doc = "Clean-up of unused container images." },
 	{ "mirror", &type_text, C(system.mirror), .arg = &rule_url,
 	  .doc = "Debian mirror of the images; without the key that of the desk." },
+	{ "security_mirror", &type_text, C(system.security_mirror), .arg = &rule_url,
+	  .doc = "Mirror of Debian's security updates; without the key that of the desk." },
 	{ 0 },
 };
 

@@ -133,7 +133,8 @@ struct cluster {
 		struct string_list ssh_keys, packages;
 		enum updates_mode updates;
 		uint64_t image_gc_max_age_s;
-		char *mirror; /* owned or NULL: Debian mirror instead of the desk's own */
+		/* owned or NULL: mirrors of Debian instead of the desk's own */
+		char *mirror, *security_mirror;
 	} system;
 	struct {
 		uint64_t root_size_bytes;

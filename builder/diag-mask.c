@@ -111,7 +111,7 @@ static bool secret_key(const char *s, size_t len)
 static bool plain_key(const char *s, size_t len)
 {
 	static const char *const names[] = { "by_id",  "wwid", "serial", "repo",
-					     "mirror", "fsid", "path" };
+					     "mirror", "fsid", "path",	 "security_mirror" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strlen(names[i]) == len && strncmp(s, names[i], len) == 0)

@@ -135,6 +135,18 @@ static int read_each(const json_t *root, const char *key, read_fn *fn, struct lo
 	return 0;
 }
 
+static int read_mirrors(const json_t *root, struct lock *l, struct err *err)
+{
+	const char *mirror = NULL, *security = NULL;
+	int r = jget_str_opt(root, "mirror", &mirror, err);
+
+	if (r >= 0)
+		r = jget_str_opt(root, "security_mirror", &security, err);
+	if (r >= 0 && lock_set_mirrors(l, mirror, security) < 0)
+		r = err_nomem(err);
+	return r;
+}
+
 static int parse(const char *text, size_t len, struct lock *l, struct err *err)
 {
 	cleanup_json json_t *root = NULL;
@@ -147,6 +159,8 @@ static int parse(const char *text, size_t len, struct lock *l, struct err *err)
 	if (r >= 0 && schema != LOCK_SCHEMA)
 		r = err_setf(err, -EINVAL, "it is of version %u, this kiln reads %d", schema,
 			     LOCK_SCHEMA);
+	if (r >= 0)
+		r = read_mirrors(root, l, err);
 	if (r >= 0)
 		r = read_each(root, "packages", read_package, l, err);
 	if (r >= 0)
@@ -186,7 +200,12 @@ static void put_list(struct buf *b, const char *key, const struct string_list *l
 /* No value here holds a character that JSON escapes: names, versions, URLs and digests. */
 static void put_all(struct buf *b, const struct lock *l)
 {
-	(void)buf_addf(b, "{\n  \"kiln_lock\": %d,\n  \"files\": [", LOCK_SCHEMA);
+	(void)buf_addf(b, "{\n  \"kiln_lock\": %d,\n", LOCK_SCHEMA);
+	if (l->mirror)
+		(void)buf_addf(b, "  \"mirror\": \"%s\",\n", l->mirror);
+	if (l->security_mirror)
+		(void)buf_addf(b, "  \"security_mirror\": \"%s\",\n", l->security_mirror);
+	(void)buf_adds(b, "  \"files\": [");
 	for (size_t i = 0; i < l->files_len; i++) {
 		const struct lock_file *f = &l->files[i];
 

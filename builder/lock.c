@@ -43,6 +43,8 @@ void lock_done(struct lock *l)
 		set_done(&l->sets[i]);
 	for (size_t i = 0; i < l->files_len; i++)
 		file_done(&l->files[i]);
+	free(l->mirror);
+	free(l->security_mirror);
 	free(l->packages);
 	free(l->sets);
 	free(l->files);
@@ -145,6 +147,20 @@ int lock_add_file(struct lock *l, const struct lock_file *f)
 	*all = (struct lock_file){ strdup(f->name), strdup(f->version), strdup(f->arch),
 				   strdup(f->url), strdup(f->sha256) };
 	return all->name && all->version && all->arch && all->url && all->sha256 ? 0 : -ENOMEM;
+}
+
+int lock_set_mirrors(struct lock *l, const char *mirror, const char *security_mirror)
+{
+	cleanup_free char *a = mirror ? strdup(mirror) : NULL;
+	cleanup_free char *b = security_mirror ? strdup(security_mirror) : NULL;
+
+	if ((mirror && !a) || (security_mirror && !b))
+		return -ENOMEM;
+	free(l->mirror);
+	free(l->security_mirror);
+	l->mirror = TAKE_PTR(a);
+	l->security_mirror = TAKE_PTR(b);
+	return 0;
 }
 
 static int package_order(const void *a, const void *b)

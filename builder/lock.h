@@ -4,7 +4,7 @@
  * Beside cluster.yaml, in Git; written by `kiln update` alone. JSON with one entry a line,
  * sorted, so that a diff shows which input changed:
  *
- *	{ "kiln_lock": 1,
+ *	{ "kiln_lock": 1, "mirror": "...", "security_mirror": "...",
  *	  "sets": [ {"arch":"arm64","board":"rpi5","names":[...],"packages":["jq_1.7.1-6_arm64",
  *...]} ], "packages": [
  *{"arch":"arm64","name":"jq","sha256":"...","size":1,"url":"...","version":"..."} ], "files": [
@@ -33,7 +33,8 @@ struct lock_file {
 	char *name, *version, *arch, *url, *sha256; /* owned; arch "all" where it does not matter */
 };
 struct lock {
-	struct lock_package *packages; /* sorted by id */
+	char *mirror, *security_mirror; /* owned or NULL: of Debian, without user and password */
+	struct lock_package *packages;	/* sorted by id */
 	size_t packages_len;
 	struct lock_set *sets;
 	size_t sets_len;
@@ -55,6 +56,7 @@ const struct lock_file *lock_file(const struct lock *l, const char *name, const 
 int lock_add_package(struct lock *l, const struct lock_package *p);
 int lock_add_set(struct lock *l, const struct lock_set *s);
 int lock_add_file(struct lock *l, const struct lock_file *f);
+int lock_set_mirrors(struct lock *l, const char *mirror, const char *security_mirror);
 void lock_sort(struct lock *l);
 
 int lock_list_add(struct string_list *l, const char *s); /* a copy; -ENOMEM */

@@ -36,7 +36,7 @@ bench_cluster() {
 	rm -rf "$work/net" && cp -r "$srcdir/tests/qemu/net" "$work/net"
 	cd "$work" || return 1
 	[ -d .kiln/secrets ] || "$kiln" init >/dev/null || return 1
-	[ -f kiln.lock ] || "$kiln" update >&2 || return 1
+	grep -qs '"mirror"' kiln.lock || "$kiln" update >&2 || return 1
 	"$kiln" bake >"$bench_dir/bake.log" 2>&1 || {
 		tail -n 5 "$bench_dir/bake.log" >&2
 		return 1

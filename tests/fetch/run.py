@@ -270,6 +270,14 @@ def a_local_binary_needs_no_release(p):
 
 
 @case
+def update_without_a_mirror_names_the_key(p):
+    with open(p.path + "/apt.conf", "w") as f:
+        f.write('Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "-";\n')
+    has(p.kiln("update", ok=False, APT_CONFIG=p.path + "/apt.conf"), "knows no mirror", "'apt-get update'", "system.mirror")
+    assert not os.path.exists(p.path + "/cache/apt")
+
+
+@case
 def update_locks_release_and_packages(p):
     """apt's part is real: needs the mirror."""
     p.server.files = {}
@@ -285,6 +293,9 @@ def update_locks_release_and_packages(p):
     assert {s["board"] for s in lock["sets"]} == {"small", "native:small"}
     for s in lock["sets"]:
         assert set(s["packages"]) <= ids and any(k.startswith("systemd_") for k in s["packages"])
+    # packages come from where the lock says that nodes get theirs
+    mirrors = tuple(lock[k] + "/pool/" for k in ("mirror", "security_mirror") if k in lock)
+    assert "mirror" in lock and all(k["url"].startswith(mirrors) for k in lock["packages"]), mirrors
     # a package more in cluster.yaml is not silently left out
     with open(p.data + "/overlays/packages", "a") as f:
         f.write("hello\n")
@@ -296,7 +307,7 @@ def main():
     for fn in cases:
         with tempfile.TemporaryDirectory(prefix="kiln-fetch-") as d:
             try:
-                fn(Place(d, fn is not update_locks_release_and_packages))
+                fn(Place(d, not fn.__name__.startswith("update_")))
             except (AssertionError, subprocess.CalledProcessError, OSError, KeyError) as e:
                 failed += 1
                 print(f"not ok {fn.__name__}: {e} {getattr(e, 'stderr', '') or ''}")

@@ -68,6 +68,7 @@ static int native(const struct cluster *c, const struct board *b, struct err *er
 		r = base_debs(&in, in.native, true, &paths, err);
 	if (r < 0 || !tar)
 		return r < 0 ? r : err_setf(err, -EIO, "no temporary file");
+	spec.lock = &in.lock;
 	spec.arch = in.native->arch;
 	spec.paths = paths.items;
 	spec.len = paths.len;

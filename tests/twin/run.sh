@@ -60,7 +60,7 @@ export KILN_DATADIR=$data
 tool=$build/tests/twin/base-tool
 
 # a lock of another day would name packages that mirrors no longer have
-if [ -z "$(find "$state/kiln.lock" -mmin -1440 2>/dev/null)" ] ||
+if [ -z "$(find "$state/kiln.lock" -mmin -1440 2>/dev/null)" ] || ! grep -q '"mirror"' "$state/kiln.lock" ||
 	! "$tool" "$state/cluster.yaml" $board find 2>&1 | grep -qv 'kiln update'; then
 	"$tool" "$state/cluster.yaml" $board lock || { not_ok "lock"; finish; }
 fi

@@ -28,6 +28,8 @@ static void fill(struct lock *l)
 	ASSERT_EQ(lock_list_add(&set.packages, "adduser_1:3.152_all"), 0);
 	ASSERT_EQ(lock_add_set(l, &set), 0);
 	ASSERT_EQ(lock_add_file(l, &file), 0);
+	ASSERT_EQ(lock_set_mirrors(l, "http://m/debian", NULL), 0);
+	ASSERT_EQ(lock_set_mirrors(l, "http://m/debian", "http://m/security"), 0);
 	lock_list_done(&set.names);
 	lock_list_done(&set.packages);
 	lock_sort(l);
@@ -49,6 +51,8 @@ TEST(lock_is_read_back_as_written)
 	ASSERT_STR(lock_set(&back, "rpi5", "arm64")->packages.items[0], "adduser_1:3.152_all");
 	ASSERT(!lock_set(&back, "rpi5", "amd64"));
 	ASSERT_STR(lock_file(&back, "k3s", "arm64")->version, "v1+k3s1");
+	ASSERT_STR(back.mirror, "http://m/debian");
+	ASSERT_STR(back.security_mirror, "http://m/security");
 	ASSERT_OK(file_read_at(AT_FDCWD, "kiln.lock", 1 << 20, &one, NULL, &err), &err);
 	ASSERT_OK(lock_save(&here, &back, &err), &err);
 	ASSERT_OK(file_read_at(AT_FDCWD, "kiln.lock", 1 << 20, &two, NULL, &err), &err);
@@ -66,6 +70,8 @@ TEST(lock_errors_name_what_is_wrong)
 		{ "{}", "lock './kiln.lock': 'kiln_lock' " },
 		{ "{\"kiln_lock\": 2}",
 		  "lock './kiln.lock': it is of version 2, this kiln reads 1" },
+		{ "{\"kiln_lock\": 1, \"mirror\": 7}",
+		  "lock './kiln.lock': 'mirror' must be a string" },
 		{ "{\"kiln_lock\": 1, \"packages\": [{\"name\": \"x\"}]}",
 		  "lock './kiln.lock': packages[0]: 'version' " },
 		{ "{\"kiln_lock\": 1, \"packages\": [{\"name\": \"x\", \"version\": \"1\", "
