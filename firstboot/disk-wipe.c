@@ -3,7 +3,6 @@
 #include "file.h"
 #include "probe.h"
 
-#include <ctype.h>
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,27 +12,24 @@
 #define MIB ((uint64_t)1 << 20)
 /* The probe tells of at most PROBE_FINDS_MAX places a time and looks at some 520. */
 #define ROUNDS_MAX 64
-#define EVENT_MAX 192
 
-/* An event of its own for each serial: the journal keeps the last record of every event. */
-static const char *event_of(const char *what, const char *serial, char *dst, size_t size)
+/* A serial is a record's detail as it is, so it must come back from the journal unchanged. */
+static bool is_exact(const char *serial)
 {
-	(void)snprintf(dst, size, "%s:%s", what, serial);
-	for (char *p = dst; *p; p++)
-		if (!isgraph((unsigned char)*p))
-			*p = '_';
-	return dst;
+	size_t len = strlen(serial);
+
+	for (size_t i = 0; i < len; i++)
+		if (serial[i] < 0x20 || serial[i] > 0x7e)
+			return false;
+	return len > 0 && len <= WIPE_SERIAL_MAX;
 }
 
 enum wipe_grant wipe_granted(const struct journal *j, const struct json_strings *asked,
 			     const char *serial)
 {
-	char event[EVENT_MAX];
-
-	if (!serial[0] ||
-	    journal_last(j, STEP, event_of("wipe-end", serial, event, sizeof(event)), NULL))
+	if (!is_exact(serial) || journal_last(j, STEP, "wipe-end", serial))
 		return WIPE_NO;
-	if (journal_last(j, STEP, event_of("wipe-begin", serial, event, sizeof(event)), NULL))
+	if (journal_last(j, STEP, "wipe-begin", serial))
 		return WIPE_RESUME;
 	for (size_t i = 0; i < asked->len; i++)
 		if (strcmp(asked->items[i], serial) == 0)
@@ -41,18 +37,25 @@ enum wipe_grant wipe_granted(const struct journal *j, const struct json_strings 
 	return WIPE_NO;
 }
 
+static int record(struct journal *j, const char *event, const char *serial, struct err *err)
+{
+	if (!is_exact(serial))
+		return err_setf(
+			err, -EINVAL,
+			"a disk is wiped by its serial alone, and this one's is empty, longer "
+			"than %d bytes or has bytes that are no printable ASCII",
+			WIPE_SERIAL_MAX);
+	return journal_add(j, STEP, event, serial, err);
+}
+
 int wipe_begin(struct journal *j, const char *serial, struct err *err)
 {
-	char event[EVENT_MAX];
-
-	return journal_add(j, STEP, event_of("wipe-begin", serial, event, sizeof(event)), "", err);
+	return record(j, "wipe-begin", serial, err);
 }
 
 int wipe_end(struct journal *j, const char *serial, struct err *err)
 {
-	char event[EVENT_MAX];
-
-	return journal_add(j, STEP, event_of("wipe-end", serial, event, sizeof(event)), "", err);
+	return record(j, "wipe-end", serial, err);
 }
 
 struct area {

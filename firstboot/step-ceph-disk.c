@@ -5,6 +5,7 @@
  * an eye to wiping.
  */
 #include "agent.h"
+#include "digest.h"
 #include "disk-wipe.h"
 #include "disks.h"
 #include "parse.h"
@@ -132,15 +133,22 @@ static int size_of(int fd, const char *path, uint64_t *ret, struct err *err)
 	return r < 0 ? err_errnof(err, r, "cannot get the size of '%s'", path) : 0;
 }
 
+/*
+ * What the journal calls the disk: the same in every boot, another one for every disk. A text
+ * that the journal would not give back as it is stands there as its digest.
+ */
 static void whole_id(struct judged *j, const struct disk_facts *f)
 {
-	(void)snprintf(j->id, sizeof(j->id), "disk:%.120s",
-		       f->serial[0] ? f->serial
-		       : f->wwid[0] ? f->wwid
-				    : f->name);
-	for (char *p = j->id; *p; p++)
-		if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
-			*p = '?';
+	const char *kind = f->serial[0] ? "serial" : f->wwid[0] ? "wwid" : "name";
+	const char *text = f->serial[0] ? f->serial : f->wwid[0] ? f->wwid : f->name;
+	size_t len = strlen(text);
+	bool exact = len <= 100;
+	char hex[SHA256_HEX_MAX];
+
+	for (size_t i = 0; i < len; i++)
+		exact &= text[i] >= 0x20 && text[i] <= 0x7e;
+	(void)snprintf(j->id, sizeof(j->id), "disk:%s%s:%s", kind, exact ? "" : "-sha256",
+		       exact ? text : sha256_mem_hex(text, len, hex));
 }
 
 static int whole_disk(struct agent *a, const struct init_facts *sys, struct step_turn *turn,

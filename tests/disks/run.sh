@@ -378,8 +378,8 @@ wipe_killed() {
 		whole k '.storage.wipe = ["CEPH1"] | .storage.root_size_bytes = 1'
 		KILN_ROOT=$work/k KILN_CONSOLE=/dev/null timeout -s KILL 20 strace -qq -o /dev/null \
 			-e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=$n "$agent" run >log 2>&1
-		grep -q 'wipe-end:CEPH1' k/var/lib/kiln/journal && break
-		begun=$(grep -c 'wipe-begin:CEPH1' k/var/lib/kiln/journal)
+		grep -q 'wipe-end CEPH1' k/var/lib/kiln/journal && break
+		begun=$(grep -c 'wipe-begin CEPH1' k/var/lib/kiln/journal)
 		if [ "$begun" = 0 ]; then
 			same "killed at write $n: nothing was written" "$before" "$(python3 "$digest" k/dev/sda)"
 		else
@@ -397,7 +397,7 @@ wipe_killed() {
 	before=$(python3 "$digest" k/dev/sda)
 	turn k
 	same "consumed: not a byte" "$before" "$(python3 "$digest" k/dev/sda)"
-	same "consumed: one end" 1 "$(grep -c wipe-end:CEPH1 k/var/lib/kiln/journal)"
+	same "consumed: one end" 1 "$(grep -c "wipe-end CEPH1" k/var/lib/kiln/journal)"
 }
 
 shims

@@ -113,3 +113,70 @@ TEST(wipe_is_granted_once_and_by_serial)
 	ASSERT_EQ(wipe_granted(j, &list, "C"), WIPE_NO);
 	journal_free(j);
 }
+
+/* Serials that differ only in a byte that a name in the journal could not hold. */
+TEST(wipe_of_one_disk_says_nothing_of_another)
+{
+	static const char *const serials[] = { "A B", "A_B", "A:B", "A  B", " AB", "A?B", "a b" };
+	struct json_strings none = { 0 };
+	struct journal *j = NULL;
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(serials); i++) {
+		(void)unlink("journal");
+		ASSERT_OK(journal_open(AT_FDCWD, "journal", &j, &err), &err);
+		ASSERT_OK(wipe_begin(j, serials[i], &err), &err);
+		for (int again = 0; again < 2; again++) { /* as written, and as read back */
+			for (size_t k = 0; k < ARRAY_SIZE(serials); k++)
+				ASSERT_EQ(wipe_granted(j, &none, serials[k]),
+					  k == i ? WIPE_RESUME : WIPE_NO);
+			journal_free(j);
+			ASSERT_OK(journal_open(AT_FDCWD, "journal", &j, &err), &err);
+		}
+		ASSERT_OK(wipe_end(j, serials[i], &err), &err);
+		journal_free(j);
+		ASSERT_OK(journal_open(AT_FDCWD, "journal", &j, &err), &err);
+		for (size_t k = 0; k < ARRAY_SIZE(serials); k++) {
+			char *asked[] = { (char *)(uintptr_t)serials[k] };
+			struct json_strings list = { .items = asked, .len = 1 };
+
+			ASSERT_EQ(wipe_granted(j, &list, serials[k]), k == i ? WIPE_NO : WIPE_NEW);
+		}
+		journal_free(j);
+	}
+}
+
+/* The journal would give these back as another text, or cut: no disk is wiped by them. */
+TEST(wipe_needs_a_serial_that_the_journal_keeps_exactly)
+{
+	char too_long[WIPE_SERIAL_MAX + 2], longest[WIPE_SERIAL_MAX + 1];
+	const char *const bad[] = { "",
+				    "A\tB",
+				    "A\nB",
+				    "A\x7f"
+				    "B",
+				    "A\xc3\xa9",
+				    too_long };
+	struct journal *j = NULL;
+	struct err err = { 0 };
+
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	ASSERT_OK(journal_open(AT_FDCWD, "journal", &j, &err), &err);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char *asked[] = { (char *)(uintptr_t)bad[i] };
+		struct json_strings list = { .items = asked, .len = 1 };
+
+		ASSERT_EQ(wipe_granted(j, &list, bad[i]), WIPE_NO);
+		ASSERT_EQ(wipe_begin(j, bad[i], &err), -EINVAL);
+		ASSERT_EQ(wipe_end(j, bad[i], &err), -EINVAL);
+	}
+	ASSERT_EQ(journal_len(j), 0);
+	ASSERT_OK(wipe_begin(j, longest, &err), &err);
+	journal_free(j);
+	ASSERT_OK(journal_open(AT_FDCWD, "journal", &j, &err), &err);
+	ASSERT_EQ(wipe_granted(j, &(struct json_strings){ 0 }, longest), WIPE_RESUME);
+	journal_free(j);
+}
