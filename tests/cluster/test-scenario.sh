@@ -11,7 +11,7 @@ shows() { [ "$(get "$1" "$2" "$3")" = "$4" ] || { get "$1" "$2" "$3"; return 1; 
 soon() { cluster_wait 20 shows "$@"; }
 ready='{.status.conditions[?(@.type=="Ready")].status}'
 waiting='{.status.containerStatuses[0].state.waiting.reason}'
-url() { curl -s -o /dev/null -w '%{http_code}' --max-time 20 --cacert "$ca" --cert "$crt" --key "$key" "$@" "$CLUSTER_URL$path"; }
+url() { curl -s -o /dev/null -w '%{http_code}' --max-time 100 --cacert "$ca" --cert "$crt" --key "$key" "$@" "$CLUSTER_URL$path"; }
 
 cluster_start || exit 1
 cluster_nodes cow >/dev/null || exit 1
@@ -139,8 +139,8 @@ kubectl create namespace stuck >/dev/null
 echo 'namespaces: [stuck]' | cluster_scenario
 t 'finalizers are filled' soon namespace stuck '{.spec.finalizers}' '["kubernetes","kiln.test/hold"]'
 kubectl delete namespace stuck --wait=false >/dev/null
-sleep 2
-t 'the namespace hangs in Terminating' shows namespace stuck '{.status.phase}' Terminating
+# the controller has done its part when only the foreign finalizer is left
+t 'the namespace hangs in Terminating' soon namespace stuck '{.status.phase} {.spec.finalizers}' 'Terminating ["kiln.test/hold"]'
 : | cluster_scenario
 gone() { ! kubectl get namespace stuck; }
 t 'and ends when they are cleared' cluster_wait 20 gone
@@ -148,7 +148,7 @@ t 'and ends when they are cleared' cluster_wait 20 gone
 # certificates
 path=/readyz
 echo 'certs: {serving: expired, admin: expired}' | cluster_scenario
-t_has 'an expired serving certificate' 'certificate' curl -sS --max-time 5 --cacert "$ca" "$CLUSTER_URL/ping"
+t_has 'an expired serving certificate' 'certificate has expired' curl -sS --max-time 100 --cacert "$ca" "$CLUSTER_URL/ping"
 : | cluster_scenario
 t 'and a new one' is "$(curl -s --cacert "$ca" "$CLUSTER_URL/ping")" pong
 echo 'certs: {admin: expired}' | cluster_scenario
@@ -158,7 +158,7 @@ t_not 'an expired certificate in k3s.yaml' admin
 t 'and a new one again' admin
 echo 'certs: {kubelet: expired}' | cluster_scenario
 cluster_agent duck --node-ip 127.0.0.2,fd00::2
-t 'an agent with an expired certificate is not let in' cluster_wait 20 grep -q 'Waiting for API server' "$CLUSTER_DIR/duck.log"
+t 'an agent with an expired certificate is not let in' cluster_wait 20 grep -q 'Waiting for API server.*401' "$CLUSTER_DIR/duck.log"
 t_not 'its Node does not appear' kubectl get node duck
 for x in $CLUSTER_AGENTS; do kill "$x"; wait "$x" 2>/dev/null; done
 CLUSTER_AGENTS=
@@ -166,10 +166,11 @@ CLUSTER_AGENTS=
 
 # etcd
 echo 'etcd: stopped' | cluster_scenario
-t 'without etcd /readyz is not 200' sh -c "[ $(url) != 200 ]"
-t_not 'without etcd nothing can be written' timeout 20 "$CLUSTER_BIN/testk3s" kubectl create configmap no --request-timeout=10s
+not200() { [ "$(url)" != 200 ]; }
+t 'without etcd /readyz is not 200' cluster_wait 30 not200
+t_not 'without etcd nothing can be written' timeout 100 "$CLUSTER_BIN/testk3s" kubectl create configmap no --request-timeout=10s
 : | cluster_scenario
 ok200() { [ "$(url)" = 200 ]; }
 t 'with etcd it is again' cluster_wait 30 ok200
-t 'and what was written is there' shows pod plain '{.metadata.name}' plain
+t 'and what was written is there' soon pod plain '{.metadata.name}' plain
 t_done

@@ -89,7 +89,7 @@ stop_agent() {
 # wait_status NAME JQ-CONDITION SECONDS
 wait_status() {
 	local n
-	for ((n = 0; n < $3 * 5; n++)); do
+	for ((n = 0; n < $3 * 5 * CLUSTER_PATIENCE; n++)); do
 		if jq -e "$2" "$work/$1/run/kiln/status.json" >/dev/null 2>&1; then return 0; fi
 		sleep 0.2
 	done
@@ -101,7 +101,7 @@ wait_status() {
 # reported NAME: the node's own status.json is in its ConfigMap
 reported() {
 	local n
-	for ((n = 0; n < 100; n++)); do
+	for ((n = 0; n < 100 * CLUSTER_PATIENCE; n++)); do
 		if kubectl -n kiln-system get cm "status-$1" -o json | jq -r '.data["status.json"]' |
 			jq -e --arg n "$1" '.node == $n' >/dev/null; then
 			return 0
@@ -114,7 +114,7 @@ reported() {
 # has_role NAME ROLE: the label is there, or comes within the labels step's period
 has_role() {
 	local n
-	for ((n = 0; n < 300; n++)); do
+	for ((n = 0; n < 300 * CLUSTER_PATIENCE; n++)); do
 		if kubectl get node "$1" -o json |
 			jq -e --arg r "node-role.kubernetes.io/$2" '.metadata.labels[$r] == "true"' >/dev/null; then
 			return 0
