@@ -1,61 +1,33 @@
 #include "gate-kinds.h"
 
-#include "buf.h"
+#include "gate-blame.h"
 #include "gates.h"
 #include "json.h"
-#include "parse.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-static const char *text_at(const json_t *o, const char *path)
-{
-	const char *s = json_string_value(js_at(o, path));
-
-	return s ? s : "";
-}
 
 static const char *or_else(const char *s, const char *otherwise)
 {
 	return s ? s : otherwise;
 }
 
-/* Values of annotations and labels: their keys hold dots and slashes. */
-static const char *meta_value(const json_t *o, const char *map, const char *key)
+const char *gate_meta_value(const json_t *o, const char *map, const char *key)
 {
 	const char *s = json_string_value(json_object_get(js_at(o, map), key));
 
 	return s ? s : "";
 }
 
-static const json_t *find_named(const json_t *list, const char *name)
+const json_t *gate_find_named(const json_t *list, const char *name)
 {
 	const json_t *items = json_object_get(list, "items"), *o;
 	size_t i;
 
 	json_array_foreach (items, i, o)
-		if (strcmp(text_at(o, "metadata.name"), name) == 0)
+		if (strcmp(js_text(o, "metadata.name"), name) == 0)
 			return o;
 	return NULL;
-}
-
-/* "?labelSelector=k%3Dv%2C..." of spec.selector.matchLabels; NULL: no memory. */
-static char *pods_path(const json_t *workload, const char *namespace)
-{
-	cleanup_buf struct buf b = BUF_INIT(8192);
-	const json_t *labels = js_at(workload, "spec.selector.matchLabels");
-	const char *key, *sep = "";
-	json_t *value;
-
-	(void)buf_addf(&b, "/api/v1/namespaces/%s/pods?labelSelector=", namespace);
-	json_object_foreach ((json_t *)(uintptr_t)labels, key, value) {
-		(void)buf_adds(&b, sep);
-		for (const char *p = key; *p; p++)
-			(void)(*p == '/' ? buf_adds(&b, "%2F") : buf_addc(&b, *p));
-		(void)buf_addf(&b, "%%3D%s", json_string_value(value));
-		sep = "%2C";
-	}
-	return buf_error(&b) < 0 ? NULL : buf_steal(&b, NULL);
 }
 
 /* Each pod that sits on a node that is up must be ready. */
@@ -65,8 +37,8 @@ static void judge_pods(const json_t *pods, const json_t *nodes, struct readiness
 	size_t i, up = 0;
 
 	json_array_foreach (items, i, pod) {
-		const char *where = text_at(pod, "spec.nodeName");
-		const json_t *node = find_named(nodes, where);
+		const char *where = js_text(pod, "spec.nodeName");
+		const json_t *node = gate_find_named(nodes, where);
 		struct readiness r;
 
 		if (!node || !ready_condition_true(node, "Ready"))
@@ -76,11 +48,18 @@ static void judge_pods(const json_t *pods, const json_t *nodes, struct readiness
 		if (r.state == READY_YES)
 			continue;
 		readiness_setf(ret, r.state, "pod %.100s on %.60s: %.300s",
-			       text_at(pod, "metadata.name"), where, r.reason);
+			       js_text(pod, "metadata.name"), where, r.reason);
 		return;
 	}
 	if (!up)
 		readiness_setf(ret, READY_WAIT, "no pod of it on a node that is up");
+}
+
+bool gate_node_speaks(const json_t *node)
+{
+	const json_t *ready = ready_condition(node, "Ready");
+
+	return ready && strcmp(js_text(ready, "status"), "Unknown") != 0;
 }
 
 int gate_daemonset(const struct gate_view *v, const char *namespace, const char *name,
@@ -102,7 +81,7 @@ int gate_daemonset(const struct gate_view *v, const char *namespace, const char 
 			       have, want);
 		return 0;
 	}
-	path = pods_path(ds, namespace);
+	path = gate_pods_path(namespace, js_at(ds, "spec.selector.matchLabels"));
 	if (!path)
 		return err_nomem(err);
 	r = gate_get_path(v, "/api/v1/nodes", &nodes, ret, err);
@@ -111,55 +90,6 @@ int gate_daemonset(const struct gate_view *v, const char *namespace, const char 
 	if (r >= 0 && pods)
 		judge_pods(pods, nodes, ret);
 	return r;
-}
-
-/* Cilium writes the numbers into the conditions' messages. */
-static void judge_pool(const json_t *pool, struct readiness *ret)
-{
-	const json_t *free_ips = ready_condition(pool, "cilium.io/IPsAvailable");
-	const json_t *conflict = ready_condition(pool, "cilium.io/PoolConflict");
-	uint64_t n;
-
-	if (!conflict)
-		readiness_setf(ret, READY_WAIT, "Cilium has not judged the pool yet");
-	else if (strcmp(text_at(conflict, "status"), "False") != 0)
-		readiness_setf(ret, READY_WAIT, "conflict: %.300s", text_at(conflict, "message"));
-	else if (!free_ips || u64_parse(text_at(free_ips, "message"), &n) < 0)
-		readiness_setf(ret, READY_WAIT, "Cilium has not counted its addresses yet");
-	else if (n == 0)
-		readiness_setf(ret, READY_WAIT, "no address of it is free");
-}
-
-int gate_lb_pool(const struct gate_view *v, const json_t *args, struct readiness *ret,
-		 struct err *err)
-{
-	cleanup_json json_t *pool = NULL;
-	int r = gate_get(v, "cilium.io", "v2", NULL, "ciliumloadbalancerippools",
-			 gate_arg_string(args, "name"), &pool, ret, err);
-
-	if (r >= 0 && pool)
-		judge_pool(pool, ret);
-	return r;
-}
-
-/* Cilium says only what is wrong with a policy: a condition that is True. */
-int gate_l2_policy(const struct gate_view *v, const json_t *args, struct readiness *ret,
-		   struct err *err)
-{
-	cleanup_json json_t *policy = NULL;
-	const json_t *list, *c;
-	size_t i;
-	int r = gate_get(v, "cilium.io", "v2alpha1", NULL, "ciliuml2announcementpolicies",
-			 gate_arg_string(args, "name"), &policy, ret, err);
-
-	if (r < 0 || !policy)
-		return r;
-	list = js_at(policy, "status.conditions");
-	json_array_foreach (list, i, c)
-		if (strcmp(text_at(c, "status"), "True") == 0)
-			readiness_setf(ret, READY_WAIT, "%.100s: %.300s", text_at(c, "type"),
-				       text_at(c, "message"));
-	return 0;
 }
 
 int gate_storage_class(const struct gate_view *v, const json_t *args, struct readiness *ret,
@@ -177,9 +107,9 @@ int gate_storage_class(const struct gate_view *v, const json_t *args, struct rea
 		return r;
 	items = json_object_get(list, "items");
 	json_array_foreach (items, i, o) {
-		const char *n = text_at(o, "metadata.name");
+		const char *n = js_text(o, "metadata.name");
 
-		if (strcmp(meta_value(o, "metadata.annotations", key), "true") != 0)
+		if (strcmp(gate_meta_value(o, "metadata.annotations", key), "true") != 0)
 			continue;
 		ours |= strcmp(n, name) == 0;
 		if (strcmp(n, name) != 0) {
@@ -187,7 +117,7 @@ int gate_storage_class(const struct gate_view *v, const json_t *args, struct rea
 			return 0;
 		}
 	}
-	if (!find_named(list, name))
+	if (!gate_find_named(list, name))
 		readiness_setf(ret, READY_WAIT, "StorageClass %.200s is not there", name);
 	else if (!ours)
 		readiness_setf(ret, READY_WAIT, "StorageClass %.200s is not the default", name);
@@ -200,8 +130,8 @@ static const json_t *find_part(const json_t *list, const char *part)
 	size_t i;
 
 	json_array_foreach (items, i, o)
-		if (strcmp(meta_value(o, "metadata.labels", "app.kubernetes.io/component"), part) ==
-		    0)
+		if (strcmp(gate_meta_value(o, "metadata.labels", "app.kubernetes.io/component"),
+			   part) == 0)
 			return o;
 	return NULL;
 }
@@ -267,7 +197,7 @@ static bool node_has_driver(const json_t *csi_node, const char *driver)
 	size_t i;
 
 	json_array_foreach (drivers, i, d)
-		if (strcmp(text_at(d, "name"), driver) == 0)
+		if (strcmp(js_text(d, "name"), driver) == 0)
 			return true;
 	return false;
 }
@@ -289,12 +219,12 @@ int gate_csi_driver(const struct gate_view *v, const json_t *args, struct readin
 		return r;
 	items = json_object_get(nodes, "items");
 	json_array_foreach (items, i, node) {
-		const char *n = text_at(node, "metadata.name");
+		const char *n = js_text(node, "metadata.name");
 
 		if (!ready_condition_true(node, "Ready"))
 			continue;
 		up++;
-		if (!node_has_driver(find_named(csi, n), name)) {
+		if (!node_has_driver(gate_find_named(csi, n), name)) {
 			readiness_setf(ret, READY_WAIT, "node %.100s has no plugin of %.200s yet",
 				       n, name);
 			return 0;
@@ -318,7 +248,7 @@ static bool tolerated(const json_t *args, const char *code)
 
 static void judge_health(const json_t *cluster, const json_t *args, struct readiness *ret)
 {
-	const char *health = text_at(cluster, "status.ceph.health"), *code;
+	const char *health = js_text(cluster, "status.ceph.health"), *code;
 	const json_t *details = js_at(cluster, "status.ceph.details");
 	json_t *d;
 
@@ -333,7 +263,7 @@ static void judge_health(const json_t *cluster, const json_t *args, struct readi
 	json_object_foreach ((json_t *)(uintptr_t)details, code, d) {
 		if (tolerated(args, code))
 			continue;
-		readiness_setf(ret, READY_WAIT, "%.60s: %.300s", code, text_at(d, "message"));
+		readiness_setf(ret, READY_WAIT, "%.60s: %.300s", code, js_text(d, "message"));
 		return;
 	}
 }

@@ -8,9 +8,20 @@
 
 #include "gate-look.h"
 
+/* The object of that name in a list's items; borrowed, NULL: none. */
+const json_t *gate_find_named(const json_t *list, const char *name);
+/* A value of annotations or labels, whose keys hold dots and slashes ("metadata.labels"); ""
+ * without. */
+const char *gate_meta_value(const json_t *o, const char *map, const char *key);
+/* Does the node's kubelet speak? One that is off has Ready Unknown; Ready may still be False. */
+bool gate_node_speaks(const json_t *node);
+
 /* *ret NULL: it could not be had, ready says why; else ready is READY_YES. New reference. */
 int gate_get_path(const struct gate_view *v, const char *path, json_t **ret,
 		  struct readiness *ready, struct err *err) MUST_CHECK;
+/* The same; *ret_class tells a kind that is not served from an object that is not there. */
+int gate_try_path(const struct gate_view *v, const char *path, json_t **ret,
+		  enum kube_class *ret_class, struct readiness *ready, struct err *err) MUST_CHECK;
 int gate_get(const struct gate_view *v, const char *group, const char *version,
 	     const char *namespace, const char *plural, const char *name, json_t **ret,
 	     struct readiness *ready, struct err *err) MUST_CHECK;
@@ -22,6 +33,14 @@ int gate_at_least(const struct gate_view *v, const char *plural, const char *nam
 int gate_daemonset(const struct gate_view *v, const char *namespace, const char *name,
 		   struct readiness *ret, struct err *err) MUST_CHECK;
 
+int gate_cilium_health(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		       struct err *err) MUST_CHECK;
+int gate_dns_query(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		   struct err *err) MUST_CHECK;
+int gate_cert_manager_webhook(const struct gate_view *v, const json_t *args, struct readiness *ret,
+			      struct err *err) MUST_CHECK;
+int gate_lb_address(const struct gate_view *v, const json_t *args, struct readiness *ret,
+		    struct err *err) MUST_CHECK;
 int gate_lb_pool(const struct gate_view *v, const json_t *args, struct readiness *ret,
 		 struct err *err) MUST_CHECK;
 int gate_l2_policy(const struct gate_view *v, const json_t *args, struct readiness *ret,

@@ -11,8 +11,8 @@
 
 #define GET_TIMEOUT_MS 5000
 
-int gate_get_path(const struct gate_view *v, const char *path, json_t **ret,
-		  struct readiness *ready, struct err *err)
+int gate_try_path(const struct gate_view *v, const char *path, json_t **ret,
+		  enum kube_class *ret_class, struct readiness *ready, struct err *err)
 {
 	cleanup_kube_req struct kube_req req = { .method = "GET",
 						 .path = path,
@@ -21,6 +21,7 @@ int gate_get_path(const struct gate_view *v, const char *path, json_t **ret,
 	int r;
 
 	*ret = NULL;
+	*ret_class = KUBE_RETRY;
 	r = kube_do(v->kube, &req, &bad);
 	if (r < 0) {
 		readiness_setf(ready, READY_WAIT, "%.400s", bad.msg);
@@ -29,6 +30,7 @@ int gate_get_path(const struct gate_view *v, const char *path, json_t **ret,
 	if (req.reply.class == KUBE_WRONG_CLUSTER)
 		return err_setf(err, -EPERM, "the API server's certificate is not of our CA: %s",
 				req.reply.message);
+	*ret_class = req.reply.class;
 	if (req.reply.class == KUBE_OK)
 		*ret = kube_reply_json(&req.reply, &bad);
 	if (*ret)
@@ -39,6 +41,14 @@ int gate_get_path(const struct gate_view *v, const char *path, json_t **ret,
 		readiness_setf(ready, READY_WAIT, "%.150s: %.300s", path,
 			       req.reply.message[0] ? req.reply.message : bad.msg);
 	return 0;
+}
+
+int gate_get_path(const struct gate_view *v, const char *path, json_t **ret,
+		  struct readiness *ready, struct err *err)
+{
+	enum kube_class unused;
+
+	return gate_try_path(v, path, ret, &unused, ready, err);
 }
 
 int gate_get(const struct gate_view *v, const char *group, const char *version,
@@ -199,6 +209,10 @@ static const struct gate_fn {
 	{ "issuer-ready", issuer_ready },
 	{ "certificate-ready", certificate_ready },
 	{ "application-synced", application_synced },
+	{ "cilium-health", gate_cilium_health },
+	{ "dns-query", gate_dns_query },
+	{ "cert-manager-webhook", gate_cert_manager_webhook },
+	{ "lb-address", gate_lb_address },
 	{ "lb-pool", gate_lb_pool },
 	{ "l2-policy", gate_l2_policy },
 	{ "storage-class", gate_storage_class },

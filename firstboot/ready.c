@@ -31,13 +31,6 @@ void readiness_setf(struct readiness *r, enum ready_state state, const char *fmt
 			*p = ' ';
 }
 
-static const char *text_at(const json_t *o, const char *path)
-{
-	const char *s = json_string_value(js_at(o, path));
-
-	return s ? s : "";
-}
-
 int64_t ready_number(const json_t *object, const char *path, int64_t otherwise)
 {
 	const json_t *v = js_at(object, path);
@@ -51,32 +44,32 @@ const json_t *ready_condition(const json_t *object, const char *type)
 	size_t i;
 
 	json_array_foreach (list, i, c)
-		if (strcmp(text_at(c, "type"), type) == 0)
+		if (strcmp(js_text(c, "type"), type) == 0)
 			return c;
 	return NULL;
 }
 
 bool ready_condition_true(const json_t *object, const char *type)
 {
-	return strcmp(text_at(ready_condition(object, type), "status"), "True") == 0;
+	return strcmp(js_text(ready_condition(object, type), "status"), "True") == 0;
 }
 
 static bool condition_false(const json_t *object, const char *type)
 {
-	return strcmp(text_at(ready_condition(object, type), "status"), "False") == 0;
+	return strcmp(js_text(ready_condition(object, type), "status"), "False") == 0;
 }
 
 static void say_condition(const json_t *object, const char *type, enum ready_state state,
 			  struct readiness *ret)
 {
 	const json_t *c = ready_condition(object, type);
-	const char *message = text_at(c, "message");
+	const char *message = js_text(c, "message");
 
 	if (!c)
 		readiness_setf(ret, state, "condition %s is not there yet", type);
 	else
-		readiness_setf(ret, state, "%s is %s: %s%s%.400s", type, text_at(c, "status"),
-			       text_at(c, "reason"), *message ? ": " : "", message);
+		readiness_setf(ret, state, "%s is %s: %s%s%.400s", type, js_text(c, "status"),
+			       js_text(c, "reason"), *message ? ": " : "", message);
 }
 
 void ready_from_condition(const json_t *object, const char *type, struct readiness *ret)
@@ -102,8 +95,8 @@ static bool short_of(const json_t *o, const char *key, int64_t want, struct read
 
 static void judge_namespace(const json_t *o, struct readiness *ret)
 {
-	if (strcmp(text_at(o, "status.phase"), "Active") != 0)
-		readiness_setf(ret, READY_WAIT, "phase is '%s'", text_at(o, "status.phase"));
+	if (strcmp(js_text(o, "status.phase"), "Active") != 0)
+		readiness_setf(ret, READY_WAIT, "phase is '%s'", js_text(o, "status.phase"));
 }
 
 static void judge_crd(const json_t *o, struct readiness *ret)
@@ -167,7 +160,7 @@ static void judge_daemonset(const json_t *o, struct readiness *ret)
 	}
 	if (short_of(o, "currentNumberScheduled", want, ret))
 		return;
-	if (strcmp(text_at(o, "spec.updateStrategy.type"), "OnDelete") != 0 &&
+	if (strcmp(js_text(o, "spec.updateStrategy.type"), "OnDelete") != 0 &&
 	    short_of(o, "updatedNumberScheduled", want, ret))
 		return;
 	if (!short_of(o, "numberAvailable", want, ret))
@@ -178,7 +171,7 @@ static void judge_statefulset(const json_t *o, struct readiness *ret)
 {
 	int64_t want = ready_number(o, "spec.replicas", 1);
 	int64_t partition = ready_number(o, "spec.updateStrategy.rollingUpdate.partition", 0);
-	bool on_delete = strcmp(text_at(o, "spec.updateStrategy.type"), "OnDelete") == 0;
+	bool on_delete = strcmp(js_text(o, "spec.updateStrategy.type"), "OnDelete") == 0;
 
 	if (unobserved(o, ret) || short_of(o, "replicas", want, ret) ||
 	    short_of(o, "readyReplicas", want, ret))
@@ -190,8 +183,8 @@ static void judge_statefulset(const json_t *o, struct readiness *ret)
 	else if (partition > 0)
 		(void)short_of(o, "updatedReplicas", want - partition, ret);
 	else if (!short_of(o, "updatedReplicas", want, ret) &&
-		 strcmp(text_at(o, "status.currentRevision"),
-			text_at(o, "status.updateRevision")) != 0)
+		 strcmp(js_text(o, "status.currentRevision"),
+			js_text(o, "status.updateRevision")) != 0)
 		readiness_setf(ret, READY_WAIT, "the new revision is not the current one yet");
 }
 
@@ -215,17 +208,17 @@ static bool image_trouble(const json_t *o, const char *list_path, struct readine
 	size_t i;
 
 	json_array_foreach (list, i, c) {
-		const char *why = text_at(c, "state.waiting.reason");
+		const char *why = js_text(c, "state.waiting.reason");
 
 		for (size_t k = 0; k < ARRAY_SIZE(final); k++) {
 			if (strcmp(why, final[k]) != 0)
 				continue;
-			readiness_setf(ret, READY_FAILED, "%s: image %s", why, text_at(c, "image"));
+			readiness_setf(ret, READY_FAILED, "%s: image %s", why, js_text(c, "image"));
 			return true;
 		}
 		if (strcmp(why, "CrashLoopBackOff") == 0) {
 			readiness_setf(ret, READY_WAIT, "container %s crashes: %.300s",
-				       text_at(c, "name"), text_at(c, "state.waiting.message"));
+				       js_text(c, "name"), js_text(c, "state.waiting.message"));
 			return true;
 		}
 	}
@@ -234,7 +227,7 @@ static bool image_trouble(const json_t *o, const char *list_path, struct readine
 
 static void judge_pod(const json_t *o, struct readiness *ret)
 {
-	const char *phase = text_at(o, "status.phase");
+	const char *phase = js_text(o, "status.phase");
 
 	if (strcmp(phase, "Succeeded") == 0)
 		return;
@@ -243,7 +236,7 @@ static void judge_pod(const json_t *o, struct readiness *ret)
 		return;
 	if (strcmp(phase, "Failed") == 0)
 		readiness_setf(ret, READY_FAILED, "phase is Failed: %.400s",
-			       text_at(o, "status.message"));
+			       js_text(o, "status.message"));
 	else if (strcmp(phase, "Running") == 0)
 		judge_ready(o, ret);
 	else if (condition_false(o, "PodScheduled"))
@@ -267,7 +260,7 @@ static void judge_job(const json_t *o, struct readiness *ret)
 
 static void judge_pvc(const json_t *o, struct readiness *ret)
 {
-	const char *phase = text_at(o, "status.phase");
+	const char *phase = js_text(o, "status.phase");
 
 	if (strcmp(phase, "Bound") != 0)
 		readiness_setf(ret, strcmp(phase, "Lost") == 0 ? READY_FAILED : READY_WAIT,
@@ -282,9 +275,9 @@ static bool has_ingress(const json_t *o, const char *family)
 	size_t i;
 
 	json_array_foreach (list, i, e) {
-		const char *ip = text_at(e, "ip");
+		const char *ip = js_text(e, "ip");
 
-		if (*text_at(e, "hostname") || (*ip && (strchr(ip, ':') != NULL) == v6))
+		if (*js_text(e, "hostname") || (*ip && (strchr(ip, ':') != NULL) == v6))
 			return true;
 	}
 	return false;
@@ -306,13 +299,13 @@ static void no_address(const json_t *o, const char *family, struct readiness *re
 
 static void judge_service(const json_t *o, struct readiness *ret)
 {
-	const char *type = text_at(o, "spec.type");
+	const char *type = js_text(o, "spec.type");
 	const json_t *families = js_at(o, "spec.ipFamilies"), *f;
 	size_t i;
 
 	if (strcmp(type, "ExternalName") == 0)
 		return;
-	if (!*text_at(o, "spec.clusterIP")) {
+	if (!*js_text(o, "spec.clusterIP")) {
 		readiness_setf(ret, READY_WAIT, "it has no clusterIP yet");
 		return;
 	}
@@ -343,10 +336,10 @@ static void judge_webhooks(const json_t *o, struct readiness *ret)
 	size_t i;
 
 	json_array_foreach (list, i, w) {
-		if (*text_at(w, "clientConfig.caBundle"))
+		if (*js_text(w, "clientConfig.caBundle"))
 			continue;
 		readiness_setf(ret, READY_WAIT, "webhook %s of service %s has no caBundle yet",
-			       text_at(w, "name"), text_at(w, "clientConfig.service.name"));
+			       js_text(w, "name"), js_text(w, "clientConfig.service.name"));
 		return;
 	}
 }
@@ -361,18 +354,18 @@ static void judge_certificate(const json_t *o, struct readiness *ret)
 
 static void judge_phase_ready(const json_t *o, struct readiness *ret)
 {
-	const char *phase = text_at(o, "status.phase");
+	const char *phase = js_text(o, "status.phase");
 
 	if (strcmp(phase, "Ready") != 0)
 		readiness_setf(ret, strcmp(phase, "Failure") == 0 ? READY_FAILED : READY_WAIT,
 			       "phase is '%s'%s%.300s", phase,
-			       *text_at(o, "status.message") ? ": " : "",
-			       text_at(o, "status.message"));
+			       *js_text(o, "status.message") ? ": " : "",
+			       js_text(o, "status.message"));
 }
 
 static void judge_object_store(const json_t *o, struct readiness *ret)
 {
-	const char *phase = text_at(o, "status.phase");
+	const char *phase = js_text(o, "status.phase");
 
 	if (strcmp(phase, "Connected") != 0)
 		judge_phase_ready(o, ret);
@@ -382,27 +375,27 @@ static void judge_object_store(const json_t *o, struct readiness *ret)
 static void judge_ceph_cluster(const json_t *o, struct readiness *ret)
 {
 	judge_phase_ready(o, ret);
-	if (ret->state == READY_YES && strcmp(text_at(o, "status.state"), "Created") != 0 &&
-	    strcmp(text_at(o, "status.state"), "Connected") != 0)
-		readiness_setf(ret, READY_WAIT, "state is '%s'", text_at(o, "status.state"));
+	if (ret->state == READY_YES && strcmp(js_text(o, "status.state"), "Created") != 0 &&
+	    strcmp(js_text(o, "status.state"), "Connected") != 0)
+		readiness_setf(ret, READY_WAIT, "state is '%s'", js_text(o, "status.state"));
 }
 
 static void judge_application(const json_t *o, struct readiness *ret)
 {
-	const char *sync = text_at(o, "status.sync.status");
-	const char *health = text_at(o, "status.health.status");
-	const char *phase = text_at(o, "status.operationState.phase");
+	const char *sync = js_text(o, "status.sync.status");
+	const char *health = js_text(o, "status.health.status");
+	const char *phase = js_text(o, "status.operationState.phase");
 
 	if (ready_condition(o, "ComparisonError")) {
 		readiness_setf(ret, READY_WAIT, "ComparisonError: %.400s",
-			       text_at(ready_condition(o, "ComparisonError"), "message"));
+			       js_text(ready_condition(o, "ComparisonError"), "message"));
 		return;
 	}
 	if (strcmp(sync, "Synced") != 0 || strcmp(health, "Healthy") != 0)
 		readiness_setf(ret, READY_WAIT, "sync is '%s', health is '%s'", sync, health);
 	else if (*phase && strcmp(phase, "Succeeded") != 0)
 		readiness_setf(ret, READY_WAIT, "its operation is '%s': %.300s", phase,
-			       text_at(o, "status.operationState.message"));
+			       js_text(o, "status.operationState.message"));
 }
 
 /* A custom resource without a rule of its own. */
@@ -411,7 +404,7 @@ static void judge_other(const json_t *o, struct readiness *ret)
 	static const char *const good[] = { "Ready",	   "Active",	"Available",
 					    "Bound",	   "Running",	"Succeeded",
 					    "Established", "Connected", "Healthy" };
-	const char *phase = text_at(o, "status.phase");
+	const char *phase = js_text(o, "status.phase");
 
 	if (!json_object_size(json_object_get(o, "status"))) {
 		readiness_setf(ret, READY_WAIT, "it has no status yet");
@@ -430,7 +423,7 @@ static void judge_other(const json_t *o, struct readiness *ret)
 		readiness_setf(
 			ret, READY_NO_RULE,
 			"%s has no rule, and neither Ready nor Available nor a phase in its status",
-			text_at(o, "kind"));
+			js_text(o, "kind"));
 	}
 }
 
@@ -499,7 +492,7 @@ static bool judge_any(const json_t *o, struct readiness *ret)
 	int64_t generation = ready_number(o, "metadata.generation", -1);
 	int64_t seen = ready_number(o, "status.observedGeneration", -1);
 
-	if (*text_at(o, "metadata.deletionTimestamp"))
+	if (*js_text(o, "metadata.deletionTimestamp"))
 		readiness_setf(ret, READY_WAIT, "it is being deleted");
 	else if (seen >= 0 && seen < generation)
 		readiness_setf(ret, READY_WAIT,
@@ -517,9 +510,9 @@ static bool judge_any(const json_t *o, struct readiness *ret)
 
 void ready_judge(const json_t *object, struct readiness *ret)
 {
-	const char *version = text_at(object, "apiVersion"), *slash = strchr(version, '/');
+	const char *version = js_text(object, "apiVersion"), *slash = strchr(version, '/');
 	const struct rule *rule =
-		find_rule(version, slash ? (size_t)(slash - version) : 0, text_at(object, "kind"));
+		find_rule(version, slash ? (size_t)(slash - version) : 0, js_text(object, "kind"));
 
 	*ret = (struct readiness){ .state = READY_YES };
 	if (judge_any(object, ret) && rule->judge)

@@ -58,6 +58,13 @@ json_t *js_at(const json_t *root, const char *path)
 	return j;
 }
 
+const char *js_text(const json_t *root, const char *path)
+{
+	const char *s = json_string_value(js_at(root, path));
+
+	return s ? s : "";
+}
+
 static const char *type_name(const json_t *j)
 {
 	switch (json_typeof(j)) {

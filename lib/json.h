@@ -28,6 +28,8 @@ int js_read(const char *text, size_t len, json_t **ret, struct err *err) MUST_CH
 
 /* NULL: nothing there. */
 json_t *js_at(const json_t *root, const char *path);
+/* The string there, "" when there is none. */
+const char *js_text(const json_t *root, const char *path);
 
 int jget_str(const json_t *root, const char *path, const char **ret, struct err *err) MUST_CHECK;
 int jget_u64(const json_t *root, const char *path, uint64_t *ret, struct err *err) MUST_CHECK;
