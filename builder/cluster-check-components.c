@@ -5,11 +5,26 @@
 
 #include <string.h>
 
+#define NAMES_MAX 2048
+
 struct needs {
 	bool cni, storage_class;
-	bool unknown;	  /* a name is misspelt: what is missing may be that one */
-	bool garage_told; /* what garage needs is missing and told */
+	bool unknown;	      /* a name is misspelt: what is missing may be that one */
+	bool garage_told;     /* what garage needs is missing and told */
+	char told[NAMES_MAX]; /* " name name ": missing or too late, each told once */
 };
+
+/* Whether it is the first complaint about @name. */
+static bool tell_once(struct needs *has, const char *name)
+{
+	size_t at = strlen(has->told), len = strlen(name);
+
+	for (const char *p = has->told; (p = strstr(p, name)); p += len)
+		if (p > has->told && p[-1] == ' ' && p[len] == ' ')
+			return false;
+	(void)snprintf(has->told + at, sizeof(has->told) - at, "%s%s ", at ? "" : " ", name);
+	return true;
+}
 
 static bool listed(const struct string_list *l, const char *word)
 {
@@ -30,6 +45,8 @@ static void check_after(struct check *k, const struct component *comp,
 			continue;
 		if (!need)
 			has->garage_told |= strcmp(comp->name, "garage") == 0;
+		if ((!need || need > comp) && !tell_once(has, after->items[i]))
+			continue;
 		if (!need)
 			check_pos(k, comp->pos,
 				  "component '%s' needs '%s', which is not in the list", comp->name,
@@ -95,6 +112,17 @@ static const struct ynode *option_node(const struct check *k, const struct compo
 	return NULL;
 }
 
+/* Whether one of its options was not understood. */
+static bool argocd_told(const struct check *k, const struct component *comp)
+{
+	const struct ynode *list = ynode_get(k->root, "components");
+
+	for (size_t i = 0; list && list->kind == YNODE_SEQ && i < list->len; i++)
+		if (ynode_get(list->items[i], comp->name) && check_told(k, list->items[i]))
+			return true;
+	return false;
+}
+
 /* Credentials of the repository fit its URL. */
 static void check_argocd(struct check *k, const struct component *comp)
 {
@@ -105,6 +133,8 @@ static void check_argocd(struct check *k, const struct component *comp)
 	bool key = has_secret(comp, "ssh_key");
 	const struct ynode *n;
 
+	if (argocd_told(k, comp))
+		return;
 	if (!repo && (user || password || key))
 		check_pos(k, comp->pos, "credentials, but no repo that they are for");
 	else if (https && key && (n = option_node(k, comp, "ssh_key")))
@@ -133,15 +163,16 @@ void cluster_check_components(struct check *k)
 	const struct ynode *list = ynode_get(k->root, "components");
 	struct needs has = { 0 };
 
+	has.unknown = list && list->kind == YNODE_SEQ && list->len != k->c->components_len;
 	for (size_t i = 0; i < k->c->components_len; i++)
 		has.unknown |=
 			!k->c->components[i].path && !component_kind_find(k->c->components[i].name);
 	for (size_t i = 0; i < k->c->components_len; i++)
 		check_component(k, &k->c->components[i], &has);
 	if (!has.cni && !has.unknown && list && list->kind == YNODE_SEQ &&
-	    !cluster_component(k->c, "cilium"))
+	    !cluster_component(k->c, "cilium") && tell_once(&has, "cilium"))
 		check_at(k, "components", "no component brings a network for pods; add cilium");
-	if (garage && !garage->path && !has.storage_class && !has.garage_told &&
+	if (garage && !garage->path && !has.storage_class && !has.unknown && !has.garage_told &&
 	    !cluster_component(k->c, "rook-ceph"))
 		check_pos(k, garage->pos, "garage needs a StorageClass; add rook-ceph before it");
 	if (argocd && !argocd->path)

@@ -102,15 +102,58 @@ static void check_unique_disks(struct check *k, const struct node *n)
 	}
 }
 
+/* Whether the file may mean another disk for Ceph than was understood. */
+static bool ceph_unclear(const struct check *k, const struct node *n)
+{
+	static const char *const keys[] = { "disks", "osd", "on_demand" };
+	const struct ynode *nodes = ynode_get(k->root, "nodes"), *own = ynode_get(nodes, n->name);
+
+	if (!own || !ynode_get(own, "disks") || check_keys_told(k, own))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (check_told(k, ynode_get(own, keys[i])))
+			return true;
+	return false;
+}
+
 static bool has_osd(const struct node *n)
 {
 	return n->ceph_disk.present && (!n->on_demand || n->osd == OSD_ALWAYS);
 }
 
+static void check_osd(struct check *k, const struct node *n)
+{
+	char path[128];
+
+	if (n->osd != OSD_ALWAYS || n->ceph_disk.present || ceph_unclear(k, n))
+		return;
+	(void)snprintf(path, sizeof(path), "nodes.%s.osd", n->name);
+	check_at(k, path, "node '%s' has no disks.ceph that could be an OSD", n->name);
+}
+
+/* The pool's copies find enough disks. */
+static void check_copies(struct check *k, const struct component *rook, size_t hosts, size_t disks)
+{
+	unsigned int copies = k->c->storage.replicas;
+
+	if (hosts == 0)
+		check_pos(k, rook->pos,
+			  disks ? "rook-ceph has no disk: every node with disks.ceph is on_demand "
+				  "(osd: always would count it)"
+				: "rook-ceph has no disk: no node has disks.ceph");
+	else if (copies > hosts)
+		check_at(k, "storage.replicas",
+			 "%u copies need %u nodes with a disk for Ceph; there %s %zu%s", copies,
+			 copies, hosts == 1 ? "is" : "are", hosts,
+			 disks > hosts ? " (on_demand nodes do not count)" : "");
+}
+
 static void check_pool(struct check *k)
 {
 	const struct component *rook = cluster_component(k->c, "rook-ceph");
+	const struct node *first = NULL;
 	size_t hosts = 0, disks = 0;
+	bool unclear = false;
 
 	if (k->c->components_len == 0 || k->c->nodes_len == 0)
 		return; /* told */
@@ -119,22 +162,14 @@ static void check_pool(struct check *k)
 
 		hosts += has_osd(n);
 		disks += n->ceph_disk.present;
-		if (!rook && n->ceph_disk.present)
-			check_pos(k, n->ceph_disk.pos,
-				  "a disk for Ceph, but rook-ceph is not among the components");
+		first = !first && n->ceph_disk.present ? n : first;
+		unclear |= ceph_unclear(k, n);
 	}
-	if (!rook)
-		return;
-	if (hosts == 0)
-		check_pos(k, rook->pos,
-			  disks ? "rook-ceph has no disk: every node with disks.ceph is on_demand "
-				  "(osd: always would count it)"
-				: "rook-ceph has no disk: no node has disks.ceph");
-	else if (k->c->storage.replicas > hosts)
-		check_at(k, "storage.replicas",
-			 "%u copies need %u nodes with a disk for Ceph; there %s %zu%s",
-			 k->c->storage.replicas, k->c->storage.replicas, hosts == 1 ? "is" : "are",
-			 hosts, disks > hosts ? " (on_demand nodes do not count)" : "");
+	if (!rook && first && !check_told(k, ynode_get(k->root, "components")))
+		check_pos(k, first->ceph_disk.pos,
+			  "a disk for Ceph, but rook-ceph is not among the components");
+	if (rook && !unclear)
+		check_copies(k, rook, hosts, disks);
 }
 
 void cluster_check_disks(struct check *k)
@@ -142,6 +177,7 @@ void cluster_check_disks(struct check *k)
 	for (size_t i = 0; i < k->c->nodes_len; i++) {
 		check_partition(k, &k->c->nodes[i]);
 		check_two_disks(k, &k->c->nodes[i]);
+		check_osd(k, &k->c->nodes[i]);
 		check_unique_disks(k, &k->c->nodes[i]);
 	}
 	check_pool(k);

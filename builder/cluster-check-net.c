@@ -4,12 +4,38 @@
 
 #include <string.h>
 
+#define SUBNET_BITS_MIN 8
+
 const struct ip_prefix *subnet_of(const struct cluster *c, enum ip_family family)
 {
 	for (size_t s = 0; s < c->network.subnets.len; s++)
 		if (c->network.subnets.items[s].addr.family == family)
 			return &c->network.subnets.items[s];
 	return NULL;
+}
+
+static bool overlaps_any(const struct ip_prefix *net, const struct prefix_list *l)
+{
+	for (size_t i = 0; i < l->len; i++)
+		if (l->items[i].addr.family == net->addr.family &&
+		    ip_prefix_overlaps(&l->items[i], net))
+			return true;
+	return false;
+}
+
+static unsigned int subnet_bits_max(const struct ip_prefix *net)
+{
+	return net->addr.family == IP_V4 ? 30 : 126;
+}
+
+const struct ip_prefix *subnet_sound(const struct cluster *c, enum ip_family family)
+{
+	const struct ip_prefix *net = subnet_of(c, family);
+
+	if (!net || net->bits < SUBNET_BITS_MIN || net->bits > subnet_bits_max(net) ||
+	    overlaps_any(net, &c->pods) || overlaps_any(net, &c->services))
+		return NULL;
+	return net;
 }
 
 /* A node's prefix length is that of the subnet of its family. */
@@ -32,7 +58,7 @@ void check_families(struct check *k, size_t len, const char *path)
 	const struct ynode *subnets = check_find(k, "network.subnets"), *n = check_find(k, path);
 	size_t want = k->c->network.subnets.len;
 
-	if (want == 0 || len == 0 || len == want)
+	if (want == 0 || len == 0 || len == want || k->families_told)
 		return;
 	if (n->len != len || subnets->len != want) /* an item is wrong by itself: told */
 		return;
@@ -58,21 +84,22 @@ static bool ip_is_loopback6(const struct ip_addr *a)
 /* Servers: any number, but a family that the nodes have. */
 static void check_servers(struct check *k, const struct addr_list *l, const char *path, bool both)
 {
-	bool v6 = false;
+	bool v6 = false, clear = !k->families_told && check_find(k, path)->len == l->len &&
+				 !check_told(k, check_find(k, "network.subnets"));
 
 	for (size_t i = 0; i < l->len; i++) {
 		const struct ip_addr *a = &l->items[i];
 		char text[IP_TEXT_MAX];
 
 		v6 |= a->family == IP_V6;
-		if (k->c->network.subnets.len == 1 && a->family == IP_V6)
+		if (clear && k->c->network.subnets.len == 1 && a->family == IP_V6)
 			check_pos(k, l->pos[i],
 				  "an IPv6 server, but network.subnets is IPv4 alone");
 		if (a->family == IP_V4 ? a->bytes[0] == 127 : ip_is_loopback6(a))
 			check_pos(k, l->pos[i], "%s is the node itself; nothing answers there",
 				  ip_addr_format(a, text));
 	}
-	if (both && k->c->network.subnets.len == 2 && l->len > 0 && !v6)
+	if (both && clear && k->c->network.subnets.len == 2 && l->len > 0 && !v6)
 		check_at(k, path,
 			 "only IPv4 here, but network.subnets has both families; every list has "
 			 "both, "
@@ -101,7 +128,7 @@ static void check_gateways(struct check *k)
 	check_families(k, l->len, "network.gateways");
 	for (size_t i = 0; i < l->len; i++) {
 		const struct ip_addr *a = &l->items[i];
-		const struct ip_prefix *net = subnet_of(k->c, a->family);
+		const struct ip_prefix *net = subnet_sound(k->c, a->family);
 		char text[IP_TEXT_MAX], net_text[IP_TEXT_MAX];
 		const char *why;
 
@@ -194,6 +221,14 @@ static void check_pods(struct check *k)
 	}
 }
 
+static bool addr_listed(const struct addr_list *l, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < l->len; i++)
+		if (ip_addr_cmp(&l->items[i], a) == 0)
+			return true;
+	return false;
+}
+
 /* What a load-balancer range may not hold: an address that somebody has. */
 static void check_lb_holds(struct check *k, const struct ip_range *r, struct pos pos)
 {
@@ -210,7 +245,7 @@ static void check_lb_holds(struct check *k, const struct ip_range *r, struct pos
 			check_pos(k, pos, "the range holds the gateway %s",
 				  ip_addr_format(&gw->items[i], text));
 	for (size_t i = 0; i < dns->len; i++)
-		if (ip_range_contains(r, &dns->items[i]))
+		if (ip_range_contains(r, &dns->items[i]) && !addr_listed(gw, &dns->items[i]))
 			check_pos(k, pos, "the range holds the DNS server %s",
 				  ip_addr_format(&dns->items[i], text));
 }
@@ -225,7 +260,7 @@ static void check_load_balancer(struct check *k)
 	check_families(k, l->len, "cluster.load_balancer");
 	for (size_t i = 0; i < l->len; i++) {
 		const struct ip_range *r = &l->items[i];
-		const struct ip_prefix *net = subnet_of(k->c, r->first.family);
+		const struct ip_prefix *net = subnet_sound(k->c, r->first.family);
 		const struct ip_prefix *other = NULL;
 		const char *name = "";
 
@@ -238,6 +273,8 @@ static void check_load_balancer(struct check *k)
 				}
 			}
 		}
+		if (!net && subnet_of(k->c, r->first.family))
+			continue; /* the subnet is wrong: told */
 		if (other)
 			check_pos(k, l->pos[i], "the range overlaps %s of %s",
 				  ip_prefix_format(other, text), name);
@@ -256,12 +293,29 @@ static void check_subnets(struct check *k)
 	const struct prefix_list *l = &k->c->network.subnets;
 
 	for (size_t i = 0; i < l->len; i++) {
-		unsigned int max = l->items[i].addr.family == IP_V4 ? 30 : 126;
+		unsigned int max = subnet_bits_max(&l->items[i]);
 
-		if (l->items[i].bits > max || l->items[i].bits < 8)
+		if (l->items[i].bits > max || l->items[i].bits < SUBNET_BITS_MIN)
 			check_pos(k, l->pos[i], "a /%u is no subnet of a home network: /8 to /%u",
 				  l->items[i].bits, max);
 	}
+}
+
+/* Where every other list has IPv6 too, it is network.subnets that lacks it. */
+static void check_subnet_families(struct check *k)
+{
+	const struct cluster *c = k->c;
+	bool all = c->pods.len == 2 && c->services.len == 2 && c->network.gateways.len == 2;
+
+	for (size_t i = 0; i < c->nodes_len; i++)
+		all &= c->nodes[i].addresses.len == 2;
+	if (!all || c->network.subnets.len != 1 || check_find(k, "network.subnets")->len != 1)
+		return;
+	k->families_told = true;
+	check_at(
+		k, "network.subnets",
+		"IPv4 alone here, but every other list has IPv6 too; every list has both families, "
+		"or all of them IPv4 alone");
 }
 
 void cluster_check_net(struct check *k)
@@ -269,6 +323,7 @@ void cluster_check_net(struct check *k)
 	struct cluster *c = k->c;
 
 	fill_prefix_lengths(c);
+	check_subnet_families(k);
 	check_subnets(k);
 	check_unicast(k, &c->network.subnets);
 	check_unicast(k, &c->pods);

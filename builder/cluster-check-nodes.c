@@ -28,13 +28,13 @@ static const char *foreign_range(const struct cluster *c, const struct ip_addr *
 static void check_address(struct check *k, const struct node *n, size_t i)
 {
 	const struct ip_addr *a = &n->addresses.items[i].addr;
-	const struct ip_prefix *net = subnet_of(k->c, a->family);
+	const struct ip_prefix *net = subnet_sound(k->c, a->family);
 	struct pos pos = n->addresses.pos[i];
 	char text[IP_TEXT_MAX], net_text[IP_TEXT_MAX], range[128];
 	const char *where = foreign_range(k->c, a, range, sizeof(range));
 
 	ip_addr_format(a, text);
-	if (where)
+	if (where && net == subnet_of(k->c, a->family))
 		check_pos(k, pos, "%s lies in %s", text, where);
 	else if (net && !ip_prefix_contains(net, a))
 		check_pos(k, pos, "%s is outside the subnet %s", text,
@@ -128,14 +128,9 @@ static void check_board(struct check *k, const struct node *n)
 
 static void check_role(struct check *k, const struct node *n)
 {
-	char path[128];
-
-	if (n->on_demand && n->role == ROLE_CONTROL_PLANE)
+	if (n->on_demand && n->role == ROLE_CONTROL_PLANE && n->role_pos.line > 0)
 		check_pos(k, n->on_demand_pos,
 			  "an on_demand node is normally off and cannot be a control-plane");
-	(void)snprintf(path, sizeof(path), "nodes.%s.osd", n->name);
-	if (n->osd == OSD_ALWAYS && !n->ceph_disk.present)
-		check_at(k, path, "node '%s' has no disks.ceph that could be an OSD", n->name);
 	if (strcmp(n->name, "localhost") == 0)
 		check_pos(k, n->name_pos, "'localhost' is every node's name for itself");
 }

@@ -111,9 +111,22 @@ static void default_option(struct decode *d, const struct field *f, json_t *out)
 	free(n.text);
 }
 
+static void missing_option(struct decode *d, const struct component *c, const struct ynode *v,
+			   const struct field *f)
+{
+	if (v)
+		decode_diagf(d, v->key ? v->key : v, "missing key '%s' in '%s'", f->key,
+			     v->key ? v->key->text : c->name);
+	else
+		diag_addf(d->diags, c->pos.line, c->pos.col, (unsigned int)strlen(c->name),
+			  "missing key '%s' in '%s'", f->key, c->name);
+}
+
 static void decode_options(struct decode *d, struct component *c, const struct ynode *v,
 			   const struct field *fields, const char *path, json_t *out)
 {
+	uint64_t meant = 0; /* misspelt, so not missing too */
+
 	if (v && v->kind != YNODE_MAP) {
 		decode_diagf(d, v, "expected a mapping, found %s", ynode_what(v));
 		return;
@@ -121,22 +134,20 @@ static void decode_options(struct decode *d, struct component *c, const struct y
 	for (size_t i = 0; v && i < v->len; i++) {
 		const struct field *f = field_find(fields, v->keys[i]->text);
 
-		if (!f)
-			decode_unknown_key(d, v->keys[i], fields);
-		else if (ynode_get(v, f->key) == v->items[i]) /* the first of that name */
+		if (!f) {
+			f = decode_unknown_key(d, v->keys[i], fields);
+			meant |= f ? UINT64_C(1) << (f - fields) : 0;
+		} else if (ynode_get(v, f->key) == v->items[i]) { /* the first of that name */
 			decode_option(d, c, v->items[i], f, path, out);
+		}
 	}
 	for (const struct field *f = fields; f->key; f++) {
 		if (v && ynode_get(v, f->key))
 			continue;
 		if (!(f->flags & FIELD_REQUIRED))
 			default_option(d, f, out);
-		else if (v)
-			decode_diagf(d, v->key ? v->key : v, "missing key '%s' in '%s'", f->key,
-				     v->key ? v->key->text : c->name);
-		else
-			diag_addf(d->diags, c->pos.line, c->pos.col, (unsigned int)strlen(c->name),
-				  "missing key '%s' in '%s'", f->key, c->name);
+		else if (!(meant & UINT64_C(1) << (f - fields)))
+			missing_option(d, c, v, f);
 	}
 }
 

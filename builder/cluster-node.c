@@ -160,7 +160,7 @@ static void labels_decode(struct decode *d, const struct ynode *v, const struct 
 		if (!qualified_name(key, strlen(key)))
 			decode_diagf(d, v->keys[i], "'%s' is not a label of Kubernetes",
 				     diag_value(key, shown));
-		else if (v->items[i]->kind == YNODE_SCALAR &&
+		else if (v->items[i]->kind == YNODE_SCALAR && !ynode_is_null(v->items[i]) &&
 			 !label_value(v->items[i]->text, strlen(v->items[i]->text)))
 			decode_diagf(d, v->items[i],
 				     "'%s' is not a label's value: letters, digits, '-', '_' and "

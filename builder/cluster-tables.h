@@ -24,6 +24,8 @@ struct check {
 	struct decode *d;
 	struct cluster *c;
 	const struct ynode *root;
+	size_t decoded;	    /* mistakes that the decoder told, first in d->diags */
+	bool families_told; /* network.subnets lacks the family that all others have */
 };
 /*
  * A mistake at the value of a dotted path (storage.replicas, nodes.duck.disks.ceph); where
@@ -33,10 +35,19 @@ void check_at(struct check *k, const char *path, const char *fmt, ...) PRINTF_LI
 /* A mistake at a place the model kept. */
 void check_pos(struct check *k, struct pos pos, const char *fmt, ...) PRINTF_LIKE(3, 4);
 const struct ynode *check_find(const struct check *k, const char *path);
+/*
+ * Whether the decoder complained at @n or anything beneath: what is missing there may be what
+ * was not understood, so a check across values says nothing. @n NULL: no.
+ */
+bool check_told(const struct check *k, const struct ynode *n);
+/* The same for the keys of a mapping alone: unknown ones, and those without a value. */
+bool check_keys_told(const struct check *k, const struct ynode *n);
 
 /* The list at @path has as many families as network.subnets. */
 void check_families(struct check *k, size_t len, const char *path);
 const struct ip_prefix *subnet_of(const struct cluster *c, enum ip_family family);
+/* The same, NULL where that subnet itself is told to be wrong. */
+const struct ip_prefix *subnet_sound(const struct cluster *c, enum ip_family family);
 /* "the broadcast address of the network" and kin; NULL: a host may have it. */
 const char *reserved_address(const struct ip_prefix *net, const struct ip_addr *a);
 

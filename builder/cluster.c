@@ -198,6 +198,34 @@ void check_pos(struct check *k, struct pos pos, const char *fmt, ...)
 	va_end(ap);
 }
 
+static bool told_at(const struct check *k, unsigned int line, unsigned int col)
+{
+	for (size_t i = 0; i < k->decoded; i++)
+		if (k->d->diags->items[i].line == line && k->d->diags->items[i].col == col)
+			return true;
+	return false;
+}
+
+bool check_keys_told(const struct check *k, const struct ynode *n)
+{
+	for (size_t i = 0; n && n->keys && i < n->len; i++)
+		if (told_at(k, n->keys[i]->line, n->keys[i]->col))
+			return true;
+	return false;
+}
+
+bool check_told(const struct check *k, const struct ynode *n)
+{
+	if (!n || k->decoded == 0)
+		return false;
+	if (told_at(k, n->line, n->col) || (n->key && told_at(k, n->key->line, n->key->col)))
+		return true;
+	for (size_t i = 0; i < n->len; i++)
+		if (check_told(k, n->items[i]))
+			return true;
+	return check_keys_told(k, n);
+}
+
 static void check_all(struct check *k)
 {
 	cluster_check_net(k);
@@ -226,6 +254,7 @@ static int cluster_decode(struct cluster_file *f, struct diag_list *diags)
 	if (!f->c.k3s.config)
 		return -ENOMEM;
 	k.root = root;
+	k.decoded = diags->len;
 	if (root->kind == YNODE_MAP)
 		check_all(&k);
 	return diags->nomem ? -ENOMEM : diags->len > 0 ? -EINVAL : 0;

@@ -24,8 +24,11 @@ static const struct ynode *list_item(struct decode *d, const struct ynode *v, si
 }
 
 /* IPv4 first, then IPv6, one of each: the order that every list of the file has. */
-static bool family_order(struct decode *d, const struct ynode *v, size_t i, enum ip_family family)
+static bool family_order(struct decode *d, const struct ynode *v, size_t i, size_t len,
+			 enum ip_family family)
 {
+	if (len != i)
+		return false; /* the one before is wrong: told */
 	if (i == 0 && family == IP_V6) {
 		decode_diagf(d, v, "IPv4 stands first in every list, then IPv6");
 		return false;
@@ -75,7 +78,7 @@ static void prefixes_decode(struct decode *d, const struct ynode *v, const struc
 				     ip_prefix_format(&net, text));
 			continue;
 		}
-		if (!family_order(d, item, i, p.addr.family) || l->len != i)
+		if (!family_order(d, item, i, l->len, p.addr.family))
 			continue;
 		l->items[l->len] = p;
 		l->pos[l->len++] = ynode_pos(item);
@@ -114,7 +117,7 @@ static void ranges_decode(struct decode *d, const struct ynode *v, const struct 
 				     diag_value(s, shown));
 			continue;
 		}
-		if (!family_order(d, item, i, range.first.family) || l->len != i)
+		if (!family_order(d, item, i, l->len, range.first.family))
 			continue;
 		l->items[l->len] = range;
 		l->pos[l->len++] = ynode_pos(item);
@@ -163,7 +166,7 @@ static void addrs_decode(struct decode *d, const struct ynode *v, const struct f
 
 		if (!addr_item(d, item, &a))
 			continue;
-		if (rule->min && !family_order(d, item, i, a.family))
+		if (rule->min && !family_order(d, item, i, l->len, a.family))
 			continue;
 		for (size_t k = 0; k < l->len; k++)
 			again |= ip_addr_cmp(&l->items[k], &a) == 0;

@@ -90,7 +90,8 @@ const char *nearest_word(const char *word, const char *const *candidates, size_t
 	return NULL;
 }
 
-void decode_unknown_key(struct decode *d, const struct ynode *key, const struct field *fields)
+const struct field *decode_unknown_key(struct decode *d, const struct ynode *key,
+				       const struct field *fields)
 {
 	cleanup_buf struct buf all = BUF_INIT(4096);
 	char shown[DIAG_VALUE_MAX];
@@ -111,6 +112,7 @@ void decode_unknown_key(struct decode *d, const struct ynode *key, const struct 
 	else
 		decode_diagf(d, key, "unknown key '%s'; known here: %s",
 			     diag_value(key->text, shown), buf_str(&all));
+	return near ? field_find(fields, near) : NULL;
 }
 
 static void set_pos(const struct field *f, void *base, const struct ynode *v)
@@ -136,16 +138,25 @@ static void decode_default(struct decode *d, const struct field *f, void *base)
 	free(n.text);
 }
 
+static size_t told(const struct decode *d)
+{
+	return d->diags->len + d->diags->dropped;
+}
+
+/* A value that was not understood has no place: later checks see it as not written. */
 static void decode_value(struct decode *d, const struct ynode *v, const struct field *f, void *base)
 {
+	size_t before = told(d);
+
 	if (f->flags & FIELD_SECRET)
 		decode_hide(d, v);
-	set_pos(f, base, v);
 	if (ynode_is_null(v)) {
 		decode_diagf(d, v->key ? v->key : v, "key '%s' has no value", f->key);
 		return;
 	}
 	f->type->decode(d, v, f, (char *)base + f->offset);
+	if (told(d) == before)
+		set_pos(f, base, v);
 }
 
 static void missing_key(struct decode *d, const struct ynode *v, const char *name)
@@ -161,7 +172,7 @@ static void missing_key(struct decode *d, const struct ynode *v, const char *nam
 
 void decode_map(struct decode *d, const struct ynode *v, const struct field *fields, void *base)
 {
-	uint64_t seen = 0;
+	uint64_t seen = 0, meant = 0; /* meant: misspelt, so not missing too */
 
 	if (v && v->kind != YNODE_MAP) {
 		decode_diagf(d, v, "expected a mapping, found %s", ynode_what(v));
@@ -171,7 +182,8 @@ void decode_map(struct decode *d, const struct ynode *v, const struct field *fie
 		const struct field *f = field_find(fields, v->keys[i]->text);
 
 		if (!f) {
-			decode_unknown_key(d, v->keys[i], fields);
+			f = decode_unknown_key(d, v->keys[i], fields);
+			meant |= f ? UINT64_C(1) << (f - fields) : 0;
 			continue;
 		}
 		if (seen & UINT64_C(1) << (f - fields)) /* told by yaml-doc */
@@ -184,7 +196,7 @@ void decode_map(struct decode *d, const struct ynode *v, const struct field *fie
 			continue;
 		if (!(f->flags & FIELD_REQUIRED))
 			decode_default(d, f, base);
-		else if (v)
+		else if (v && !(meant & UINT64_C(1) << (f - fields)))
 			missing_key(d, v, f->key);
 	}
 }

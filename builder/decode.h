@@ -53,7 +53,8 @@ struct field {
 	const void *arg;
 	const char *def; /* decoded when the key is missing; NULL: nothing is set */
 	const char *doc;
-	size_t pos_offset; /* of a struct pos in the same struct; 0: none kept */
+	size_t pos_offset; /* of a struct pos in the same struct, set when the value was
+			      understood; 0: none kept */
 };
 #define OFFSET(type, member) offsetof(type, member)
 
@@ -63,8 +64,9 @@ void decode_map(struct decode *d, const struct ynode *v, const struct field *fie
 void decode_done(const struct field *fields, void *base);
 /* The row of a key; NULL: none. */
 const struct field *field_find(const struct field *fields, const char *key);
-/* Unknown key: with the nearest key, or all of them. */
-void decode_unknown_key(struct decode *d, const struct ynode *key, const struct field *fields);
+/* Unknown key: told with the nearest key, whose row is returned, or with all of them (NULL). */
+const struct field *decode_unknown_key(struct decode *d, const struct ynode *key,
+				       const struct field *fields);
 /* The candidate within two typing mistakes of word, or NULL. */
 const char *nearest_word(const char *word, const char *const *candidates, size_t len);
 

@@ -56,7 +56,8 @@ TEST(board_mistakes)
 		  "amd64 or "
 		  "arm64" },
 		{ "interface", "interfaces",
-		  "board 'toy': ./boards/toy/board.yaml:1:1: missing key 'interface'" },
+		  "board 'toy': ./boards/toy/board.yaml:8:1: unknown key 'interfaces'; did you "
+		  "mean 'interface'?" },
 		{ "boot: rpi", "boot: bios",
 		  "board 'toy': ./boards/toy/board.yaml:4:7: expected rpi or uefi, found 'bios'" },
 		{ "[btrfs]", "btrfs",
