@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <zlib.h>
@@ -15,6 +16,7 @@ struct journal {
 	int dir_fd, fd; /* owned */
 	char *name;	/* owned */
 	size_t bytes, cut;
+	uint64_t kill_after;
 	struct journal_record *items;
 	size_t len, size;
 };
@@ -200,7 +202,7 @@ static int compact(struct journal *j, struct err *err)
 {
 	cleanup_buf struct buf b = BUF_INIT(2 * JOURNAL_MAX);
 	size_t kept = 0;
-	int r;
+	int r = 0;
 
 	for (size_t i = 0; i < j->len; i++) {
 		struct journal_record rec = j->items[i];
@@ -209,17 +211,18 @@ static int compact(struct journal *j, struct err *err)
 			record_done(&rec);
 			continue;
 		}
-		(void)format_record(&b, rec.time_s, rec.step, rec.event, rec.detail);
+		if (r >= 0)
+			r = format_record(&b, rec.time_s, rec.step, rec.event, rec.detail);
 		j->items[kept++] = rec;
 	}
 	j->len = kept;
-	r = buf_error(&b);
 	if (r < 0)
 		return err_errnof(err, r, "cannot shorten '%s'", j->name);
 	r = file_replace_at(j->dir_fd, j->name, buf_str(&b), b.len, 0600, err);
+	close_fdp(&j->fd);
+	j->fd = -EBADF; /* which of the two files has the name is not known after a failure */
 	if (r < 0)
 		return r;
-	close_fdp(&j->fd);
 	j->fd = neg_errno(openat(j->dir_fd, j->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
 	if (j->fd < 0)
 		return err_errnof(err, j->fd, "cannot open '%s'", j->name);
@@ -251,6 +254,8 @@ int journal_add(struct journal *j, const char *step, const char *event, const ch
 		(void)!ftruncate(j->fd, (off_t)j->bytes);
 		return err_errnof(err, r, "cannot write to '%s'", j->name);
 	}
+	if (j->kill_after && --j->kill_after == 0)
+		(void)raise(SIGKILL);
 	r = push(j, now.tv_sec, strdup(step), strdup(event), strdup(detail));
 	if (r < 0)
 		return err_nomem(err);
@@ -269,6 +274,11 @@ const struct journal_record *journal_last(const struct journal *j, const char *s
 			return r;
 	}
 	return NULL;
+}
+
+void journal_kill_after(struct journal *j, uint64_t n)
+{
+	j->kill_after = n;
 }
 
 size_t journal_len(const struct journal *j)

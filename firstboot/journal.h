@@ -43,5 +43,7 @@ const struct journal_record *journal_last(const struct journal *j, const char *s
 					  const char *event, const char *detail);
 size_t journal_len(const struct journal *j);
 const struct journal_record *journal_at(const struct journal *j, size_t i);
+/* For tests: kill -9 ourselves when the @n-th record from now stands (0: never). */
+void journal_kill_after(struct journal *j, uint64_t n);
 /* Bytes that were cut off the end when it was opened: 0 after a clean stop. */
 size_t journal_cut(const struct journal *j);

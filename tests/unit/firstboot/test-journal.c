@@ -1,4 +1,5 @@
 #include "journal.h"
+#include "fault.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -137,4 +138,85 @@ TEST(journal_stays_bounded_and_keeps_what_was_consumed)
 	ASSERT(journal_last(j, "ceph-disk", "wipe-begin", "SERIAL1") != NULL);
 	ASSERT(journal_last(j, "network", "wait", detail) != NULL);
 	journal_free(j);
+}
+
+/* Opened, added to, opened again, with each call failing in turn: whole records, none lost. */
+TEST(journal_is_old_or_new_at_every_failed_call)
+{
+	long n = 0;
+
+	for (;; n++) {
+		struct journal *j = NULL;
+		struct err err = { 0 };
+		int r, added;
+
+		(void)unlink("journal");
+		j = open_or_die();
+		add(j, "a", "done", "1");
+		journal_free(j);
+		j = NULL;
+		fault_arm(n);
+		r = journal_open(AT_FDCWD, "journal", &j, &err);
+		added = r < 0 ? r : journal_add(j, "b", "done", "2", &err);
+		if (!fault_disarm()) {
+			ASSERT_OK(added, &err);
+			journal_free(j);
+			break;
+		}
+		ASSERT(added >= 0 || err.msg[0]);
+		journal_free(j);
+		j = open_or_die();
+		ASSERT(journal_last(j, "a", "done", "1") != NULL);
+		ASSERT_EQ(journal_cut(j), 0);
+		/* told as written: it is there; a failure may have come after the writing */
+		ASSERT(added < 0 || journal_last(j, "b", "done", "2") != NULL);
+		ASSERT(journal_len(j) <= 2);
+		add(j, "c", "done", "3");
+		journal_free(j);
+		j = open_or_die();
+		ASSERT(journal_last(j, "c", "done", "3") != NULL);
+		journal_free(j);
+	}
+	ASSERT(n >= 12);
+}
+
+/* When it is shortened, at every failed call: nothing that was consumed is forgotten. */
+TEST(journal_shortened_is_old_or_new_at_every_failed_call)
+{
+	char detail[3001], *text = malloc(2 * JOURNAL_MAX);
+	struct journal *j = open_or_die();
+	size_t len;
+	long n = 0;
+
+	ASSERT(text != NULL);
+	add(j, "ceph-disk", "wipe-begin", "SERIAL1");
+	for (int i = 0; size_of("journal") <= (off_t)JOURNAL_MAX; i++) {
+		(void)snprintf(detail, sizeof(detail), "%0*d", 3000, i);
+		add(j, "network", "wait", detail);
+	}
+	journal_free(j);
+	len = get(text, 2 * JOURNAL_MAX);
+	for (;; n++) {
+		struct err err = { 0 };
+		int r;
+
+		put(text, len);
+		j = open_or_die();
+		fault_arm(n);
+		r = journal_add(j, "b", "done", "2", &err);
+		if (!fault_disarm()) {
+			ASSERT_OK(r, &err);
+			journal_free(j);
+			break;
+		}
+		journal_free(j);
+		j = open_or_die();
+		ASSERT_EQ(journal_cut(j), 0);
+		ASSERT(journal_last(j, "ceph-disk", "wipe-begin", "SERIAL1") != NULL);
+		ASSERT(r < 0 || journal_last(j, "b", "done", "2") != NULL);
+		journal_free(j);
+	}
+	ASSERT(n >= 8);
+	ASSERT(size_of("journal") < 8192);
+	free(text);
 }

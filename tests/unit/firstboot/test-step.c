@@ -1,4 +1,5 @@
 #include "step.h"
+#include "fault.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -137,4 +138,35 @@ TEST(step_table_with_an_unknown_need_is_refused)
 
 	ASSERT_EQ(engine_init(&e, bad, NULL, &err), -EINVAL);
 	ASSERT_STR(err.msg, "step 'a' needs 'z', which does not stand before it");
+}
+
+/* A turn with each call failing: it fails with a reason or it is done, and the next one ends well.
+ */
+TEST(step_turn_goes_on_after_every_failed_call)
+{
+	long n = 0;
+
+	for (;; n++) {
+		struct agent a = { .text = "fine" };
+		struct err err = { 0 };
+		unsigned int wait;
+		int r;
+
+		(void)unlink("journal");
+		start();
+		fault_arm(n);
+		r = engine_turn(&engine, &a, 0, &wait, &err);
+		if (!fault_disarm()) {
+			ASSERT_OK(r, &err);
+			break;
+		}
+		ASSERT(r >= 0 || err.msg[0]);
+		journal_free(journal); /* systemd starts the agent again */
+		start();
+		turn(&a, 0);
+		ASSERT(engine_all_done(&engine));
+		ASSERT(journal_last(journal, "b", "done", "fine") != NULL);
+		journal_free(journal);
+	}
+	ASSERT(n >= 20);
 }
