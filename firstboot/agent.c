@@ -86,13 +86,12 @@ int agent_open_reading(struct agent *a, struct err *err)
 	a->root_fd = neg_errno(open(a->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (a->root_fd < 0)
 		return err_errnof(err, a->root_fd, "cannot open '%s'", a->root);
-	r = read_node(a, err);
-	if (r < 0)
-		return r;
-	r = a->state_fd = open_dir(a, STATE_DIR, 0700, err);
+	r = a->run_fd = open_dir(a, RUN_DIR, 0755, err);
 	if (r >= 0)
-		r = a->run_fd = open_dir(a, RUN_DIR, 0755, err);
-	return r < 0 ? r : 0;
+		r = read_node(a, err);
+	if (r >= 0)
+		r = a->state_fd = open_dir(a, STATE_DIR, 0700, err);
+	return r < 0 ? r : cluster_facts_load(a, err);
 }
 
 int agent_open(struct agent *a, const struct step *steps, struct err *err)
@@ -113,6 +112,7 @@ void agent_done(struct agent *a)
 	sequence_free(a->sequence);
 	journal_free(a->sequence_journal);
 	bundle_reader_free(a->bundle);
+	cluster_facts_done(&a->facts);
 	kube_free(a->kube);
 	journal_free(a->journal);
 	node_json_done(&a->node);
@@ -121,6 +121,22 @@ void agent_done(struct agent *a)
 	close_fdp(&a->root_fd);
 	free(a->root);
 	*a = (struct agent){ .root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF };
+}
+
+int agent_bundle(struct agent *a, struct err *err)
+{
+	const struct node_bundle *b = a->node.bundle;
+	cleanup_free char *path = b ? agent_path(a, b->path) : NULL;
+	int r;
+
+	if (a->bundle)
+		return 0;
+	if (!b)
+		return err_setf(err, -ENOENT, "no bundle on this node");
+	if (!path)
+		return err_nomem(err);
+	r = bundle_reader_open(AT_FDCWD, path, b->sha256, &a->bundle, err);
+	return r < 0 ? err_wrapf(err, r, "'%s': bake this node anew", b->path) : 0;
 }
 
 static enum status_phase phase_of(const struct engine *e)

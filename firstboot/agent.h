@@ -7,6 +7,9 @@
 #pragma once
 
 #include "ceph-range.h"
+#include "cluster-facts.h"
+#include "k3s-join.h"
+#include "link-watch.h"
 #include "journal.h"
 #include "kube.h"
 #include "node-json.h"
@@ -30,6 +33,10 @@ struct agent {
 	char boot_id[37];
 	struct ceph_scan ceph_scan;   /* of step ceph-disk, until the range is known */
 	struct ceph_range ceph_range; /* of Ceph's partition, when it was judged in this boot */
+	struct cluster_facts facts;
+	struct link_watch link;
+	struct k3s_join join;
+	uint64_t images_since_ms; /* of step images, monotonic; 0: not looked at yet */
 	bool report_ready; /* namespace and Roles of step-report.c were applied in this boot */
 };
 
@@ -45,6 +52,8 @@ void agent_done(struct agent *a);
 int agent_read(const struct agent *a, const char *path, char **ret, struct err *err) MUST_CHECK;
 /* "<root>/<path>", owned by the caller. */
 char *agent_path(const struct agent *a, const char *path);
+/* a->bundle is open, of the digest that the seed says; -ENOENT: no bundle on this node. */
+int agent_bundle(struct agent *a, struct err *err) MUST_CHECK;
 /* status.json from the engine's state, replaced atomically; and STATUS= for systemd. */
 int agent_write_status(struct agent *a, struct err *err) MUST_CHECK;
 
@@ -61,6 +70,7 @@ int step_clock(struct agent *a, struct step_turn *turn, struct err *err);
 int step_host(struct agent *a, struct step_turn *turn, struct err *err);
 int step_network(struct agent *a, struct step_turn *turn, struct err *err);
 int step_k3s(struct agent *a, struct step_turn *turn, struct err *err);
+int step_images(struct agent *a, struct step_turn *turn, struct err *err);
 int step_labels(struct agent *a, struct step_turn *turn, struct err *err);
 int step_sequence(struct agent *a, struct step_turn *turn, struct err *err);
 int step_report(struct agent *a, struct step_turn *turn, struct err *err);

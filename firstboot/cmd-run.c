@@ -2,36 +2,47 @@
 #include "agent.h"
 #include "clock.h"
 #include "commands.h"
+#include "file.h"
 #include "notify.h"
+#include "parse.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/signalfd.h>
 
 static const char *const needs_clock[] = { "clock", NULL };
 static const char *const needs_machine[] = { "clock", "disk", "host", "network", NULL };
 static const char *const needs_k3s[] = { "k3s", NULL };
+static const char *const needs_images[] = { "k3s", "images", NULL };
 
 const struct step agent_steps[] = {
-	{ "clock", NULL, 0, step_clock },
-	{ "ceph-disk", NULL, 0, step_ceph_disk },
+	{ "clock", NULL, 0, step_clock },	  { "ceph-disk", NULL, 0, step_ceph_disk },
 	{ "disk", NULL, 0, step_disk }, /* with a partition it waits for ceph-disk itself */
-	{ "host", needs_clock, 0, step_host },
-	{ "network", needs_clock, 60, step_network },
-	{ "k3s", needs_machine, 0, step_k3s },
-	{ "labels", needs_k3s, 60, step_labels },
-	{ "sequence", needs_k3s, 60, step_sequence },
-	{ "report", needs_k3s, 15, step_report },
-	{ 0 },
+	{ "host", needs_clock, 0, step_host },	  { "network", needs_clock, 20, step_network },
+	{ "k3s", needs_machine, 0, step_k3s },	  { "images", needs_k3s, 60, step_images },
+	{ "labels", needs_k3s, 60, step_labels }, { "sequence", needs_images, 60, step_sequence },
+	{ "report", needs_k3s, 15, step_report }, { 0 },
 };
+
+static void PRINTF_LIKE(1, 2) console_sayf(const char *fmt, ...)
+{
+	const char *path = getenv("KILN_CONSOLE");
+	cleanup_close int fd = -EBADF;
+	va_list ap;
+
+	fd = open(path ? path : "/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	va_start(ap, fmt);
+	if (fd >= 0)
+		(void)vdprintf(fd, fmt, ap);
+	va_end(ap);
+}
 
 /* One line on the console when the step, its state or its reason is another one. */
 static void tell_console(struct agent *a, char *last, size_t size)
 {
-	const char *path = getenv("KILN_CONSOLE");
-	cleanup_close int fd = -EBADF;
 	char line[STEP_REASON_MAX + 128] = "";
 
 	for (size_t i = 0; i < a->engine.len; i++) {
@@ -55,9 +66,7 @@ static void tell_console(struct agent *a, char *last, size_t size)
 	if (!line[0] || strcmp(line, last) == 0)
 		return;
 	(void)snprintf(last, size, "%s", line);
-	fd = open(path ? path : "/dev/console", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0)
-		(void)!write(fd, line, strlen(line));
+	console_sayf("%s", line);
 }
 
 /* 1: asked to stop; 0: time is up. */
@@ -104,6 +113,41 @@ static int loop(struct agent *a, int sfd, struct err *err)
 	}
 }
 
+/* Tests kill us when the n-th record stands: KILN_TEST_KILL_AFTER=n. */
+static int arm_for_tests(struct agent *a, struct err *err)
+{
+	const char *text = getenv("KILN_TEST_KILL_AFTER");
+	uint64_t n = 0;
+
+	if (text && u64_parse(text, &n) < 0)
+		return err_setf(err, -EINVAL, "KILN_TEST_KILL_AFTER is no number: '%s'", text);
+	journal_kill_after(a->journal, n);
+	return 0;
+}
+
+/* No journal, no node.json: nothing can be done, but a person can be told why. */
+static void tell_failure(struct agent *a, const struct err *why)
+{
+	struct status_step step = { .name = (char *)(uintptr_t) "start",
+				    .state = STEP_FAILED,
+				    .reason = (char *)(uintptr_t)why->msg,
+				    .since = clock_wall_s(),
+				    .attempt = 1 };
+	struct status_json s = { .node = a->node.node.name ?: (char *)(uintptr_t) "this-node",
+				 .boot_id = a->boot_id,
+				 .updated_at = clock_wall_s(),
+				 .phase = PHASE_FAILED,
+				 .steps = { &step, 1 } };
+	cleanup_free char *text = NULL;
+	struct err ignored = { 0 };
+	size_t len;
+
+	notify_sendf("STATUS=%s", why->msg);
+	console_sayf("kiln-node: cannot work: %s\n", why->msg);
+	if (a->run_fd >= 0 && status_json_format(&s, &text, &len, &ignored) >= 0)
+		(void)!file_replace_at(a->run_fd, "status.json", text, len, 0644, &ignored);
+}
+
 int cmd_run(int argc, char **argv, struct err *err)
 {
 	cleanup_agent struct agent a = { .root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF };
@@ -114,11 +158,15 @@ int cmd_run(int argc, char **argv, struct err *err)
 	if (argc > 1)
 		return err_setf(err, CMD_USAGE, "run takes no arguments");
 	r = agent_open(&a, agent_steps, err);
+	if (r >= 0)
+		r = arm_for_tests(&a, err);
+	if (r >= 0)
+		r = sfd = open_signals(err);
+	if (r >= 0) {
+		notify_sendf("READY=1\nSTATUS=starting");
+		r = loop(&a, sfd, err);
+	}
 	if (r < 0)
-		return r;
-	r = sfd = open_signals(err);
-	if (r < 0)
-		return r;
-	notify_sendf("READY=1\nSTATUS=starting");
-	return loop(&a, sfd, err);
+		tell_failure(&a, err);
+	return r;
 }

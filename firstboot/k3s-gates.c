@@ -23,6 +23,18 @@ static void easy_cleanup(CURL **c)
 		curl_easy_cleanup(*c);
 }
 
+static void set_common(CURL *c, const char *url, struct buf *body, char *text)
+{
+	(void)curl_easy_setopt(c, CURLOPT_URL, url);
+	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
+	(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 5000L);
+	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+}
+
 /* Without verification, as K3s does it: what comes is only compared with the pinned hash. */
 static CURLcode fetch_cacerts(const char *server, struct buf *body, char *text)
 {
@@ -32,25 +44,19 @@ static CURLcode fetch_cacerts(const char *server, struct buf *body, char *text)
 	if (!c)
 		return CURLE_OUT_OF_MEMORY;
 	(void)snprintf(url, sizeof(url), "%s/cacerts", server);
-	(void)curl_easy_setopt(c, CURLOPT_URL, url);
-	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
-	(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+	set_common(c, url, body, text);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
 	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
 	(void)curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 8000L);
-	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
 	return curl_easy_perform(c);
 }
 
-int k3s_check_ca(const char *server, const char *token, struct step_turn *turn, struct err *err)
+/* The server's CA bundle, known to be the pinned one. */
+static int get_ca(const char *server, const char *token, struct buf *body, struct step_turn *turn,
+		  struct err *err)
 {
-	cleanup_buf struct buf body = BUF_INIT(CACERTS_MAX);
 	char text[CURL_ERROR_SIZE] = "", hash[PKI_K10_MAX];
-	CURLcode code = fetch_cacerts(server, &body, text);
+	CURLcode code = fetch_cacerts(server, body, text);
 	int r;
 
 	if (code != CURLE_OK) {
@@ -58,7 +64,7 @@ int k3s_check_ca(const char *server, const char *token, struct step_turn *turn, 
 			     text[0] ? text : curl_easy_strerror(code));
 		return TURN_WAIT;
 	}
-	r = pki_k10_hash(buf_str(&body), body.len, hash, err);
+	r = pki_k10_hash(buf_str(body), body->len, hash, err);
 	if (r < 0)
 		return err_wrapf(err, r, "what %s/cacerts sent", server);
 	if (strncmp(token + 3, hash, strlen(hash)) != 0)
@@ -68,6 +74,63 @@ int k3s_check_ca(const char *server, const char *token, struct step_turn *turn, 
 				"cluster, or .kiln/secrets was made anew; nothing is sent there",
 				server, hash, token + 3);
 	return TURN_DONE;
+}
+
+int k3s_check_ca(const char *server, const char *token, struct step_turn *turn, struct err *err)
+{
+	cleanup_buf struct buf body = BUF_INIT(CACERTS_MAX);
+
+	return get_ca(server, token, &body, turn, err);
+}
+
+/* As user and password, over TLS that is verified by the pinned CA alone. */
+static CURLcode ask_with_token(const char *server, const char *user_password, const struct buf *ca,
+			       char *text, long *ret_status)
+{
+	CLEANUP(easy_cleanup) CURL *c = curl_easy_init();
+	cleanup_buf struct buf body = BUF_INIT(CACERTS_MAX);
+	struct curl_blob blob = { .data = ca->data, .len = ca->len, .flags = CURL_BLOB_COPY };
+	char url[512];
+	CURLcode code;
+
+	if (!c)
+		return CURLE_OUT_OF_MEMORY;
+	(void)snprintf(url, sizeof(url), "%s/v1-k3s/readyz", server);
+	set_common(c, url, &body, text);
+	(void)curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
+	(void)curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+	(void)curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &blob);
+	(void)curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+	(void)curl_easy_setopt(c, CURLOPT_USERPWD, user_password);
+	code = curl_easy_perform(c);
+	(void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, ret_status);
+	return code;
+}
+
+int k3s_check_token(const char *server, const char *token, struct step_turn *turn, struct err *err)
+{
+	cleanup_buf struct buf ca = BUF_INIT(CACERTS_MAX);
+	const char *secret = strstr(token, "::");
+	char text[CURL_ERROR_SIZE] = "";
+	long status = 0;
+	CURLcode code;
+	int r = get_ca(server, token, &ca, turn, err);
+
+	if (r != TURN_DONE || !secret || !strchr(secret + 2, ':')) /* a bootstrap token: K3s' own */
+		return r;
+	code = ask_with_token(server, secret + 2, &ca, text, &status);
+	if (code != CURLE_OK) {
+		step_reasonf(turn, "waiting for the control-plane at %s: %s", server,
+			     text[0] ? text : curl_easy_strerror(code));
+		return TURN_WAIT;
+	}
+	if (status == 401 || status == 403)
+		return err_setf(err, -EACCES,
+				"%s refuses this node's token: .kiln/secrets was made anew, or the "
+				"cluster's token was changed; bake this node from the secrets that "
+				"the cluster has",
+				server);
+	return TURN_DONE; /* not ready yet is K3s' to wait for */
 }
 
 /* An answer that is no success, in words; wrong CA is an error, all else is waited for. */

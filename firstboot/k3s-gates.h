@@ -16,6 +16,11 @@
  * another one: a wrong cluster, nothing may be sent there.
  */
 int k3s_check_ca(const char *server, const char *token, struct step_turn *turn, struct err *err);
+/*
+ * The server takes @token (checked against its CA before it is sent). -EACCES: it does not.
+ * A server that is not ready yet is no failure.
+ */
+int k3s_check_token(const char *server, const char *token, struct step_turn *turn, struct err *err);
 /* A worker's kubelet identity may not see /readyz: it asks for its own Node later. */
 int k3s_check_ready(struct kube *k, bool control_plane, struct step_turn *turn, struct err *err);
 /* Own Node is there and has the addresses of all families. */

@@ -1,12 +1,15 @@
 /*
  * K3s: started, and its gates in order. READY=1 of its unit means that the API
  * server answers, not that this node is in the cluster; so each gate is asked itself:
- *	config and token complete · CA of the server the one that the token pins ·
- *	unit running · /readyz with our own certificate · own Node with all addresses
- * An empty token or server would make K3s found a cluster of its own: refused.
+ *	config and token complete · CA of the server the one that the token pins, and the
+ *	cluster the one that is there (k3s-join.h) · unit running · /readyz with our own certificate
+ *· own Node with all addresses An empty token or server would make K3s found a cluster of its own:
+ *refused.
  */
 #include "agent.h"
 #include "k3s-gates.h"
+#include "k3s-join.h"
+#include "k3s-log.h"
 #include "kube-cred.h"
 #include "spawn.h"
 
@@ -41,12 +44,7 @@ static int check_join(struct agent *a, struct step_turn *turn, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (a->node.node.init)
-		return TURN_DONE;
-	if (!a->node.k3s.server || !*a->node.k3s.server)
-		return err_setf(err, -EINVAL,
-				"node.json names no server to join: bake this node anew");
-	return k3s_check_ca(a->node.k3s.server, token, turn, err);
+	return k3s_join_turn(a, token, turn, err);
 }
 
 static int start_unit(const char *unit, struct err *err)
@@ -95,6 +93,7 @@ static int start(struct agent *a, struct step_turn *turn, struct err *err)
 	}
 	step_reasonf(turn, "waiting for %s to start (it is %s); 'journalctl -u %s' tells more",
 		     unit, state, unit);
+	k3s_log_hint(unit, a->node.node.name, turn);
 	return TURN_WAIT;
 }
 
@@ -109,6 +108,7 @@ static int connect_api(struct agent *a, struct step_turn *turn, struct err *err)
 		r = kube_cred_from_kubelet(a->root_fd, a->node.k3s.data_dir, AGENT_URL, &cred, err);
 	if (r == -ENOENT) {
 		step_reasonf(turn, "waiting for K3s to write this node's credentials");
+		k3s_log_hint(a->node.k3s.unit, a->node.node.name, turn);
 		return TURN_WAIT;
 	}
 	if (r < 0)
@@ -132,5 +132,7 @@ int step_k3s(struct agent *a, struct step_turn *turn, struct err *err)
 		r = k3s_check_ready(a->kube, a->node.node.role == NODE_CONTROL_PLANE, turn, err);
 	if (r == TURN_DONE)
 		r = k3s_check_node(a->kube, &a->node, turn, err);
+	if (r == TURN_WAIT && a->kube)
+		k3s_log_hint(a->node.k3s.unit, a->node.node.name, turn);
 	return r;
 }

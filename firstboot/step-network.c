@@ -1,20 +1,19 @@
 /*
  * Addresses of both families up and not duplicate, a default route for each, and for
  * a worker the API server's door open. DNS and NTP are told about, not waited for.
- * Looked at again every minute; kernel interfaces are read, nothing is configured here.
+ * The link is watched (link-watch.h). Looked at again every 20 s; kernel interfaces are read,
+ * nothing is configured here.
  */
 #include "addr.h"
 #include "agent.h"
+#include "api-door.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
-#include <netdb.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define CONNECT_MS 3000
+#define CONNECT_MS 2000
 
 static int parse_own(const char *text, struct ip_prefix *ret, struct err *err)
 {
@@ -125,51 +124,46 @@ static int check_family(struct agent *a, const char *text, struct step_turn *tur
 	return TURN_DONE;
 }
 
-/* "https://host:6443" or "https://[v6]:6443" to a connected socket, closed again. */
-static int try_connect(const char *url, struct step_turn *turn)
+/* A worker's door into the cluster: the server of its seed or any other control-plane. */
+static int check_door(struct agent *a, struct step_turn *turn)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *ai = NULL;
-	cleanup_close int fd = -EBADF;
-	char host[256], port[8];
-	struct pollfd p;
-	int error = 0, r;
-	socklen_t len = sizeof(error);
+	const char *server = a->node.k3s.server;
+	int r = api_door_try(server, CONNECT_MS);
+	char url[API_URL_MAX];
 
-	if (sscanf(url, "https://[%255[^]]]:%7[0-9]", host, port) != 2 &&
-	    sscanf(url, "https://%255[^:/]:%7[0-9]", host, port) != 2) {
-		step_reasonf(turn, "node.json: '%s' is no server address", url);
-		return TURN_WAIT;
+	for (size_t i = 0; r < 0 && i < a->node.peers.len; i++) {
+		const struct node_peer *p = &a->node.peers.items[i];
+
+		if (p->role == NODE_CONTROL_PLANE && p->addresses.len &&
+		    api_url_of(p->addresses.items[0], url, sizeof(url)) >= 0 &&
+		    api_door_try(url, CONNECT_MS) == 0)
+			return TURN_DONE;
 	}
-	r = getaddrinfo(host, port, &hints, &ai);
-	if (r != 0) {
-		step_reasonf(turn, "cannot resolve '%s' of %s: %s", host, url, gai_strerror(r));
-		return TURN_WAIT;
-	}
-	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	r = fd < 0 ? -errno : neg_errno(connect(fd, ai->ai_addr, ai->ai_addrlen));
-	freeaddrinfo(ai);
-	if (r == -EINPROGRESS) {
-		p = (struct pollfd){ .fd = fd, .events = POLLOUT };
-		r = poll(&p, 1, CONNECT_MS) > 0 ? 0 : -ETIMEDOUT;
-		if (r == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0)
-			r = -error;
-	}
-	if (r < 0) {
-		step_reasonf(turn, "waiting for the control-plane at %s: %s", url, strerror(-r));
-		return TURN_WAIT;
-	}
-	return TURN_DONE;
+	if (r == 0)
+		return TURN_DONE;
+	if (r == -EINVAL)
+		step_reasonf(turn, "node.json: '%s' is no server address", server);
+	else if (r == -EADDRNOTAVAIL)
+		step_reasonf(turn, "the name in %s cannot be resolved", server);
+	else
+		step_reasonf(turn, "waiting for the control-plane at %s: %s", server, strerror(-r));
+	return TURN_WAIT;
 }
 
 int step_network(struct agent *a, struct step_turn *turn, struct err *err)
 {
+	int r;
+
 	for (size_t i = 0; i < a->node.node.addresses.len; i++) {
-		int r = check_family(a, a->node.node.addresses.items[i], turn, err);
+		r = check_family(a, a->node.node.addresses.items[i], turn, err);
 
 		if (r != TURN_DONE)
 			return r;
 	}
+	r = link_watch_turn(a, turn, err);
+	if (r != TURN_DONE)
+		return r;
 	if (a->node.node.role == NODE_WORKER && a->node.k3s.server)
-		return try_connect(a->node.k3s.server, turn);
+		return check_door(a, turn);
 	return TURN_DONE;
 }

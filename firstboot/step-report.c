@@ -1,7 +1,7 @@
 /*
  * The status in the cluster, for the desk: ConfigMap kiln-system/status-<node>. A control-plane
  * makes namespace, ConfigMaps and Roles for all; a worker only patches its own (its kubelet's
- * identity has get and patch on that one name, and get on `cluster`).
+ * identity has get and patch on that one name, and get on `cluster`: cluster-facts.h).
  */
 #include "agent.h"
 #include "file.h"
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define NS "kiln-system"
+#define NS CLUSTER_NS
 #define QUERY "?fieldManager=kiln&force=true"
 
 static int send_json(struct agent *a, const char *method, const char *path, const char *type,
@@ -135,6 +135,14 @@ int step_report(struct agent *a, struct step_turn *turn, struct err *err)
 		return r;
 	(void)snprintf(path, sizeof(path), "/api/v1/namespaces/" NS "/configmaps/status-%s",
 		       a->node.node.name);
-	return send_json(a, "PATCH", path, "application/merge-patch+json",
-			 json_pack("{s:{s:s}}", "data", "status.json", status), turn, err);
+	r = send_json(a, "PATCH", path, "application/merge-patch+json",
+		      json_pack("{s:{s:s}}", "data", "status.json", status), turn, err);
+	if (r == TURN_DONE)
+		r = cluster_facts_turn(a, turn, err);
+	if (r == TURN_DONE && a->facts.differs[0])
+		step_reasonf(turn,
+			     "Ceph's fsid is %s, but storage.fsid of this node's seed says %s: its "
+			     "OSDs are foreign here; set storage.fsid right and bake anew",
+			     a->facts.differs, a->node.cluster.fsid);
+	return r;
 }

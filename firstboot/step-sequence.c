@@ -3,29 +3,19 @@
  * control-plane that founds the cluster; the bundle's file must have the digest that the seed says.
  */
 #include "agent.h"
-#include "bundle-reader.h"
-
-#include <fcntl.h>
 
 #define BUDGET_MS 3000
 
 static int open_sequence(struct agent *a, struct err *err)
 {
-	const struct node_bundle *b = a->node.bundle;
-	cleanup_free char *path = agent_path(a, b->path);
-	int r;
+	int r = agent_bundle(a, err);
 
-	if (!path)
-		return err_nomem(err);
+	if (r < 0)
+		return r;
 	if (!a->sequence_journal) {
 		r = journal_open(a->state_fd, SEQUENCE_JOURNAL, &a->sequence_journal, err);
 		if (r < 0)
 			return r;
-	}
-	if (!a->bundle) {
-		r = bundle_reader_open(AT_FDCWD, path, b->sha256, &a->bundle, err);
-		if (r < 0)
-			return err_wrapf(err, r, "'%s': bake this node anew", b->path);
 	}
 	return sequence_new(a->kube, a->bundle, a->sequence_journal, &a->sequence, err);
 }

@@ -60,13 +60,14 @@ systemctl_shim() {
 
 # root NAME: a root folder with the node's golden node.json, less what this kernel lacks
 root() {
-	local r=$work/$1
+	local r=$work/$1 data
 	mkdir -p "$r/etc/kiln" "$r/etc/rancher/k3s" "$r/var/lib" "$r/run"
 	ln -s /proc "$r/proc"
 	ln -s /sys "$r/sys"
 	ln -s "$CLUSTER_DIR" "$r/cluster"
 	echo 'nameserver 192.168.14.1' >"$r/etc/resolv.conf"
-	jq --arg data "/cluster/$1/data" --arg url "$CLUSTER_URL" --argjson now "$(date +%s)" '
+	[ "$1" = cow ] && data=/cluster/data || data=/cluster/$1/data
+	jq --arg data "$data" --arg url "$CLUSTER_URL" --argjson now "$(date +%s)" '
 		.host.modules = [] | .host.cgroups = [] | .host.sysctls = {"net.ipv4.ip_forward": "1"}
 		| .node.ntp = [] | .clock_floor = ($now - 60) | .k3s.data_dir = $data | .bundle = null
 		| .storage.ceph = null
