@@ -88,3 +88,13 @@ have=$(dpkg-query -W -f '${Version}' btrfs-progs)
 if dpkg --compare-versions "$have" lt 6.14; then
 	$as_root apt-get install -y -q --no-install-recommends -t "$VERSION_CODENAME-backports" btrfs-progs
 fi
+
+# Go builds the tests' Kubernetes and helm; from 1.21 on it brings the version a module asks for.
+if [ "$what" = test ]; then
+	go=$(PATH=$PATH:/usr/local/go/bin go env GOVERSION 2>/dev/null | sed 's/^go//') || go=
+	if [ -z "$go" ] || dpkg --compare-versions "$go" lt 1.21; then
+		suite=$VERSION_CODENAME
+		[ "$suite" != bookworm ] || suite=bookworm-backports
+		$as_root apt-get install -y -q --no-install-recommends -o Dpkg::Use-Pty=0 -t "$suite" golang-go
+	fi
+fi
