@@ -145,19 +145,30 @@ static int first_mistake(const struct diag_list *diags, struct err *err)
 	return err_setf(err, -EINVAL, "%s:%u:%u: %s", diags->path, d->line, d->col, d->msg);
 }
 
-static int board_decode(struct board_file *f, struct diag_list *diags, struct err *err)
+int board_parse(const char *path, const char *text, size_t len, struct board **ret,
+		struct diag_list *diags)
 {
+	struct board_file *f = calloc(1, sizeof(*f));
+	cleanup_board struct board *b = (struct board *)f;
 	cleanup_ynode struct ynode *root = NULL;
-	struct decode d = { .diags = diags, .dir = f->b.dir };
+	struct decode d = { .diags = diags, .dir = "." };
 	int r;
 
-	r = yaml_doc_parse(diags->source, diags->source_len, diags, &root);
+	_Static_assert(offsetof(struct board_file, b) == 0, "a board_file is freed as a board");
+	if (!f)
+		return -ENOMEM;
+	r = diag_list_begin(diags, path, text, len);
+	if (r >= 0)
+		r = yaml_doc_parse(diags->source, diags->source_len, diags, &root);
 	if (r >= 0)
 		decode_map(&d, root, board_fields, f);
-	if (diags->nomem)
-		return err_nomem(err);
 	diag_sort(diags);
-	return diags->len > 0 ? first_mistake(diags, err) : r;
+	if (r < 0 || diags->nomem)
+		return diags->nomem ? -ENOMEM : r;
+	if (diags->len > 0)
+		return -EINVAL;
+	*ret = TAKE_PTR(b);
+	return 0;
 }
 
 bool board_exists(const char *name)
@@ -172,50 +183,48 @@ bool board_exists(const char *name)
 	return datadir_path(rel, &path, &err) == 0 && access(path, F_OK) == 0;
 }
 
-static int board_read(struct board_file *f, const char *name, struct err *err)
+static int board_read(const char *name, const char *dir, struct board **ret, struct err *err)
 {
 	cleanup_diag_list struct diag_list diags = { 0 };
-	char rel[NAME_MAX + 16];
+	cleanup_board struct board *b = NULL;
+	cleanup_free char *path = NULL, *text = NULL;
+	size_t len;
 	int r;
 
-	(void)snprintf(rel, sizeof(rel), "boards/%s", name);
-	r = datadir_path(rel, &f->b.dir, err);
-	if (r < 0)
-		return r;
-	if (asprintf(&diags.path, "%s/board.yaml", f->b.dir) < 0) {
-		diags.path = NULL;
+	if (asprintf(&path, "%s/board.yaml", dir) < 0) {
+		path = NULL;
 		return err_nomem(err);
 	}
-	f->b.name = strdup(name);
-	if (!f->b.name)
-		return err_nomem(err);
-	r = file_read_at(AT_FDCWD, diags.path, YAML_BYTES_MAX, &diags.source, &diags.source_len,
-			 err);
+	r = file_read_at(AT_FDCWD, path, YAML_BYTES_MAX, &text, &len, err);
 	if (r < 0)
 		return r;
-	return board_decode(f, &diags, err);
+	r = board_parse(path, text, len, &b, &diags);
+	if (r < 0)
+		return diags.len > 0 ? first_mistake(&diags, err) : err_nomem(err);
+	b->name = strdup(name);
+	b->dir = strdup(dir);
+	if (!b->name || !b->dir)
+		return err_nomem(err);
+	*ret = TAKE_PTR(b);
+	return 0;
 }
 
 int board_load(const char *name, struct board **ret, struct err *err)
 {
-	struct board_file *f = calloc(1, sizeof(*f));
-	cleanup_board struct board *b = (struct board *)f;
-	cleanup_free char *all = NULL;
+	cleanup_free char *all = NULL, *dir = NULL;
+	char rel[NAME_MAX + 16];
 	int r;
 
-	_Static_assert(offsetof(struct board_file, b) == 0, "a board_file is freed as a board");
-	if (!f)
-		return err_nomem(err);
 	if (!board_exists(name)) {
 		all = board_names();
 		return err_setf(err, -ENOENT, "no board '%s'; there are %s", name,
 				all ? all : "none");
 	}
-	r = board_read(f, name, err);
-	if (r < 0)
-		return err_wrapf(err, r, "board '%s'", name);
-	*ret = TAKE_PTR(b);
-	return 0;
+	(void)snprintf(rel, sizeof(rel), "boards/%s", name);
+	r = datadir_path(rel, &dir, err);
+	if (r >= 0)
+		r = board_read(name, dir, ret, err);
+	return r < 0 ? err_wrapf(err, r, "board '%s'", name) : 0;
 }
 
 static int keep_board(const struct dirent *e)

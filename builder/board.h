@@ -45,6 +45,14 @@ struct board {
 	} qemu;
 };
 
+struct diag_list;
+
+/*
+ * A board.yaml's text; @path is for its mistakes, which are all in @diags. Name and folder stay
+ * NULL: board_load() knows them. -EINVAL: mistakes; -ENOMEM.
+ */
+int board_parse(const char *path, const char *text, size_t len, struct board **ret,
+		struct diag_list *diags) MUST_CHECK;
 int board_load(const char *name, struct board **ret, struct err *err) MUST_CHECK;
 void board_free(struct board *b);
 static inline void board_freep(struct board **b)

@@ -271,17 +271,13 @@ int cluster_parse(const char *path, const char *text, size_t len, struct cluster
 		       "a cluster_file is freed as a cluster");
 	if (!f)
 		return -ENOMEM;
-	diag_list_done(diags);
-	diags->path = strdup(path);
-	diags->source = malloc(len + 1);
 	c->path = strdup(path);
 	c->dir = folder_of(path);
-	if (!diags->path || !diags->source || !c->path || !c->dir)
+	if (!c->path || !c->dir)
 		return -ENOMEM;
-	if (len > 0)
-		memcpy(diags->source, text, len);
-	diags->source[len] = '\0';
-	diags->source_len = len;
+	r = diag_list_begin(diags, path, text, len);
+	if (r < 0)
+		return r;
 	r = cluster_decode(f, diags);
 	diag_sort(diags);
 	if (r >= 0)

@@ -23,6 +23,20 @@ void diag_list_done(struct diag_list *l)
 	*l = (struct diag_list){ 0 };
 }
 
+int diag_list_begin(struct diag_list *l, const char *path, const char *source, size_t source_len)
+{
+	diag_list_done(l);
+	l->path = strdup(path);
+	l->source = malloc(source_len + 1);
+	if (!l->path || !l->source)
+		return -ENOMEM;
+	if (source_len > 0)
+		memcpy(l->source, source, source_len);
+	l->source[source_len] = '\0';
+	l->source_len = source_len;
+	return 0;
+}
+
 static int nomem(struct diag_list *l)
 {
 	l->nomem = true;

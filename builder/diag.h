@@ -42,6 +42,9 @@ struct diag_list {
 	bool nomem;
 };
 
+/* Empty @l and give it copies of the file's name and text; -ENOMEM. */
+int diag_list_begin(struct diag_list *l, const char *path, const char *source,
+		    size_t source_len) MUST_CHECK;
 void diag_list_done(struct diag_list *l);
 int diag_addf(struct diag_list *l, unsigned int line, unsigned int col, unsigned int width,
 	      const char *fmt, ...) PRINTF_LIKE(5, 6);
