@@ -92,7 +92,7 @@ static const struct field_type type_shutdown = { shutdown_decode, shutdown_schem
 
 const struct field power_fields[] = {
 	{ "shutdown", &type_shutdown, C(power.has_shutdown), .arg = shutdown_fields,
-	  .doc = "The daily shutdown; none without the key." },
+	  .doc = "The daily shutdown; kept in node.json, kiln-node does not act on it yet." },
 	{ "deadline", &type_duration, C(power.deadline_s), .arg = &deadline_rule, .def = "15min",
 	  .doc = "What a shutdown may take before it is forced." },
 	{ 0 },

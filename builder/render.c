@@ -5,8 +5,8 @@
 #include <string.h>
 
 static int (*const concerns[])(const struct render *in, struct fileset *fs, struct err *err) = {
-	render_host,	render_network, render_ssh,    render_k3s,  render_k3s_secrets,
-	render_storage, render_power,	render_system, render_kiln,
+	render_host,	    render_network, render_ssh,	   render_k3s,
+	render_k3s_secrets, render_storage, render_system, render_kiln,
 };
 
 int render_dir(struct fileset *fs, const char *path, mode_t mode, struct err *err)

@@ -38,7 +38,6 @@ int render_ssh(const struct render *in, struct fileset *fs, struct err *err) MUS
 int render_k3s(const struct render *in, struct fileset *fs, struct err *err) MUST_CHECK;
 int render_k3s_secrets(const struct render *in, struct fileset *fs, struct err *err) MUST_CHECK;
 int render_storage(const struct render *in, struct fileset *fs, struct err *err) MUST_CHECK;
-int render_power(const struct render *in, struct fileset *fs, struct err *err) MUST_CHECK;
 int render_system(const struct render *in, struct fileset *fs, struct err *err) MUST_CHECK;
 int render_kiln(const struct render *in, struct fileset *fs, struct err *err) MUST_CHECK;
 

@@ -14,9 +14,19 @@
 #define STEP "network"
 #define DOWN_MS 1000
 
+/* After the first bounce 5 minutes, then twice as long each time, at most an hour. */
+static bool may_bounce(const struct link_watch *w, uint64_t now_ms)
+{
+	uint64_t pause = LINK_BOUNCE_MS;
+
+	if (w->bounces == 0)
+		return true;
+	pause <<= w->bounces < 5 ? w->bounces - 1 : 4;
+	return now_ms - w->bounced_ms >= (pause < LINK_BOUNCE_MAX_MS ? pause : LINK_BOUNCE_MAX_MS);
+}
+
 enum link_action link_decide(struct link_watch *w, const struct link_facts *f)
 {
-	uint64_t pause = LINK_BOUNCE_MS << (w->bounces < 5 ? (w->bounces ? w->bounces - 1 : 0) : 4);
 	bool first = !w->asked;
 
 	w->frozen = w->asked && f->tx_packets == w->tx_packets ? w->frozen + 1 : 0;
@@ -38,9 +48,7 @@ enum link_action link_decide(struct link_watch *w, const struct link_facts *f)
 		return LINK_SILENT;
 	if (w->bounces >= 2 && w->frozen >= LINK_LOOKS_SILENT && f->may_reboot)
 		return LINK_REBOOT;
-	if (pause > LINK_BOUNCE_MAX_MS)
-		pause = LINK_BOUNCE_MAX_MS;
-	if (w->bounces > 0 && f->now_ms - w->bounced_ms < pause)
+	if (!may_bounce(w, f->now_ms))
 		return LINK_SILENT;
 	w->bounces++;
 	w->bounced_ms = f->now_ms;

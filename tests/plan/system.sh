@@ -37,6 +37,6 @@ refuse "updates: none asks for no upgrades" security_only "$golden/lan4/a/etc/ap
 printf 'net.ipv4.ip_forwart = 1\n' >"$tmp/bad.conf"
 refuse "a sysctl that does not exist" sysctls_known "$tmp/bad.conf"
 # the names users know, as a login shell has them
-for a in kpods kwpods koff klogout; do
+for a in kpods kwpods klogout; do
 	check "cow: $a" bash -O expand_aliases -c ". '$src/overlays/common/etc/profile.d/kiln.sh'; . '$src/overlays/control-plane/etc/profile.d/kiln-kubectl.sh'; type $a"
 done

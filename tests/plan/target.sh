@@ -73,12 +73,10 @@ refuse "udevadm verify and a label that is not there" udevadm verify /tmp/bad.ru
 sed 's/^method=manual/method=manuel/' /g/home/cow/etc/NetworkManager/system-connections/kiln.nmconnection >/tmp/bad.nm
 refuse "NetworkManager and a wrong method" nm_read /tmp/bad.nm
 cp -r /g/overlays/common/. /
-cp /g/home/cow/etc/systemd/system/*.timer /etc/systemd/system/
 mkdir -p /usr/local/bin
 [ -e /usr/local/bin/k3s ] || cp /bin/true /usr/local/bin/k3s
 check "systemd-analyze verify" systemd-analyze verify --man=no /etc/systemd/system/k3s.service \
-	/etc/systemd/system/k3s-agent.service /etc/systemd/system/k3s-graceful-shutdown.service \
-	/etc/systemd/system/k3s-graceful-shutdown.timer
+	/etc/systemd/system/k3s-agent.service
 for p in /usr/sbin/NetworkManager /usr/sbin/sshd /usr/bin/systemd-repart /usr/lib/systemd/systemd-timesyncd \
 	/usr/bin/sudo /usr/bin/test /usr/sbin/kiln-node; do
 	check "the base has $p, which the files need" test -x $p
