@@ -148,7 +148,7 @@ zsh_try() { zsh_complete "$1"; }
 check_prose() {
 	local program command options line
 
-	grep -hoE '(^|`|\$ )kiln(-node)? [a-z][^`#|]*' README.md docs/*.md | sed -E 's/^[`$ ]+//' | sort -u |
+	grep -hoE '(^|`|\$ )kiln(-node)? [a-z][^`#|&;]*' README.md docs/*.md | sed -E 's/^[`$ ]+//' | sort -u |
 		while read -r program command line; do
 			commands "$program" | grep -qx "$command" ||
 				{ echo "$program $command: no such command"; continue; }
