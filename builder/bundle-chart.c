@@ -67,7 +67,7 @@ static int chart_path(struct bundle_model *m, struct bundle_part *p,
 			       : 0;
 	if (asprintf(&name, "chart/%s/%s", s->repository, s->chart) < 0)
 		return err_nomem(err);
-	r = bundle_input_find(m->cluster, name, s->sha256, ret, err);
+	r = bundle_input_find(m, name, s->sha256, ret, err);
 	return r < 0 ? err_wrapf(err, r, "%s:%u:1: chart '%s' %s", p->def.file, s->line, s->chart,
 				 s->version)
 		     : 0;

@@ -14,41 +14,61 @@ struct found {
 	struct bundle_model *m;
 	struct bundle_part *p;
 	size_t size;
+	const char *file; /* what is being walked */
+	const char *arch; /* its pods run on this one alone; NULL: on any */
 };
 
-static int add_image(struct found *f, const char *name)
+static bool merge(struct found *f, const char *name)
+{
+	for (size_t i = 0; i < f->p->images_len; i++) {
+		struct bundle_image *have = &f->p->images[i];
+
+		if (strcmp(have->name, name) != 0)
+			continue;
+		if (have->arch && (!f->arch || strcmp(have->arch, f->arch) != 0))
+			have->arch = NULL;
+		return true;
+	}
+	return false;
+}
+
+static int add_image(struct found *f, const char *name, const struct kval *at)
 {
 	struct bundle_part *p = f->p;
+	struct bundle_image *to;
 
-	for (size_t i = 0; i < p->images_len; i++)
-		if (strcmp(p->images[i], name) == 0)
-			return 0;
+	if (merge(f, name))
+		return 0;
 	if (p->images_len == f->size) {
 		size_t size = f->size ? f->size * 2 : 16;
-		const char **images = reallocarray(p->images, size, sizeof(*images));
+		struct bundle_image *images = reallocarray(p->images, size, sizeof(*images));
 
 		if (!images)
 			return -ENOMEM;
 		p->images = images;
 		f->size = size;
 	}
-	p->images[p->images_len] = kval_strndup(&f->m->pool, name, strlen(name));
-	return p->images[p->images_len++] ? 0 : -ENOMEM;
+	to = &p->images[p->images_len];
+	*to = (struct bundle_image){ kval_strndup(&f->m->pool, name, strlen(name)), f->file, at,
+				     f->arch };
+	p->images_len += to->name != NULL;
+	return to->name ? 0 : -ENOMEM;
 }
 
 /* A value of a key `image`: a reference by its place, also without a registry. */
-static int add_value(struct found *f, const char *text)
+static int add_value(struct found *f, const struct kval *v)
 {
 	char name[IMAGE_REF_MAX];
 
-	return image_ref_normalize(text, name) < 0 ? 0 : add_image(f, name);
+	return image_ref_normalize(v->text, name) < 0 ? 0 : add_image(f, name, v);
 }
 
 /* Words of a longer text that can only be references: with a registry and a tag or digest. */
-static int add_words(struct found *f, const char *text)
+static int add_words(struct found *f, const struct kval *v)
 {
 	static const char separators[] = " \t\r\n\"'=,;()<>[]{}`|";
 	char word[IMAGE_REF_MAX], name[IMAGE_REF_MAX];
+	const char *text = v->text;
 	int r = 0;
 
 	while (*text && r == 0) {
@@ -58,7 +78,7 @@ static int add_words(struct found *f, const char *text)
 			memcpy(word, text, len);
 			word[len] = '\0';
 			if (image_ref_is_full(word) && image_ref_normalize(word, name) == 0)
-				r = add_image(f, name);
+				r = add_image(f, name, v);
 		}
 		text += len;
 		text += strspn(text, separators);
@@ -71,9 +91,8 @@ static int walk(struct found *f, const struct kval *v, const char *key)
 	int r = 0;
 
 	if (v->type == KVAL_STRING)
-		return key && strcmp(key, "image") == 0 && strpbrk(v->text, ":@")
-			       ? add_value(f, v->text)
-			       : add_words(f, v->text);
+		return key && strcmp(key, "image") == 0 && strpbrk(v->text, ":@") ? add_value(f, v)
+										  : add_words(f, v);
 	for (size_t i = 0; v->type == KVAL_LIST && i < v->items_len && r == 0; i++)
 		r = walk(f, v->items[i], NULL);
 	for (size_t i = 0; v->type == KVAL_MAP && i < v->pairs_len && r == 0; i++)
@@ -92,37 +111,57 @@ static int walk_containers(struct found *f, const struct kval *pod)
 		const struct kval *list = kval_get(pod, lists[k]);
 
 		for (size_t i = 0; kval_is(list, KVAL_LIST) && i < list->items_len && r == 0; i++) {
-			const char *image = kval_path_str(list->items[i], "image");
+			const struct kval *image = kval_get(list->items[i], "image");
 
-			r = image ? add_value(f, image) : 0;
+			r = kval_is(image, KVAL_STRING) ? add_value(f, image) : 0;
 		}
 	}
 	return r;
 }
 
+/* A selector by architecture spares the other one's archive an image that may not exist there. */
+static const char *only_arch(const struct kval *pod)
+{
+	return kval_str(kval_get(kval_get(pod, "nodeSelector"), "kubernetes.io/arch"));
+}
+
 static int name_cmp(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct bundle_image *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int walk_part(struct found *f)
+{
+	const struct component_def *d = &f->p->def;
+	int r = 0;
+
+	for (size_t k = 0; k < f->p->len && r == 0; k++) {
+		const struct bundle_item *it = &f->p->items[k];
+		const struct kval *pod = bundle_pod_spec(it);
+
+		if (it->crd)
+			continue;
+		f->file = it->file;
+		f->arch = only_arch(pod);
+		r = walk_containers(f, pod);
+		if (r == 0)
+			r = walk(f, it->v, NULL);
+	}
+	f->file = d->file;
+	f->arch = NULL;
+	for (size_t k = 0; d->images && k < d->images->items_len && r == 0; k++)
+		r = add_value(f, d->images->items[k]);
+	return r;
 }
 
 int bundle_images(struct bundle_model *m, struct err *err)
 {
 	for (size_t i = 0; i < m->len; i++) {
 		struct found f = { .m = m, .p = &m->parts[i] };
-		int r = 0;
 
-		for (size_t k = 0; k < f.p->len && r == 0; k++) {
-			const struct bundle_item *it = &f.p->items[k];
-
-			if (it->crd)
-				continue;
-			r = walk_containers(&f, bundle_pod_spec(it));
-			if (r == 0)
-				r = walk(&f, it->v, NULL);
-		}
-		for (size_t k = 0; f.p->def.images && k < f.p->def.images->items_len && r == 0; k++)
-			r = add_value(&f, f.p->def.images->items[k]->text);
-		if (r < 0)
+		if (walk_part(&f) < 0)
 			return err_nomem(err);
 		if (f.p->images_len > 1)
 			qsort(f.p->images, f.p->images_len, sizeof(*f.p->images), name_cmp);

@@ -5,29 +5,29 @@
 
 #include <string.h>
 
-static int from_lock(const struct cluster *c, const char *name, char dst[65], struct err *err)
+static int from_lock(const struct bundle_model *m, const char *name, char dst[65], struct err *err)
 {
 	cleanup_lock struct lock l = { 0 };
 	const struct lock_file *f;
-	int r = lock_load(c, &l, err);
+	int r = m->lock ? 0 : lock_load(m->cluster, &l, err);
 
 	if (r < 0)
 		return r;
-	f = lock_file(&l, name, "all");
+	f = lock_file(m->lock ?: &l, name, "all");
 	if (!f || strlen(f->sha256) != 64)
 		return err_setf(err, -ENOENT, "'%s' is not in kiln.lock; run 'kiln update'", name);
 	(void)stpcpy(dst, f->sha256);
 	return 0;
 }
 
-int bundle_input_find(const struct cluster *c, const char *name, const char *sha256,
+int bundle_input_find(const struct bundle_model *m, const char *name, const char *sha256,
 		      char **ret_path, struct err *err)
 {
 	char hex[65];
 	int r;
 
 	if (!sha256) {
-		r = from_lock(c, name, hex, err);
+		r = from_lock(m, name, hex, err);
 		if (r < 0)
 			return r;
 		sha256 = hex;

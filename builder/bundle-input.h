@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "cluster.h"
+#include "bundle-model.h"
 
-/* @sha256: the digest where component.yaml has it, or NULL: from kiln.lock. -ENOENT names 'kiln
- * fetch'. */
-int bundle_input_find(const struct cluster *c, const char *name, const char *sha256,
+/* @sha256: the digest where component.yaml has it, or NULL: from the model's lock or kiln.lock.
+ * -ENOENT names 'kiln fetch'. */
+int bundle_input_find(const struct bundle_model *m, const char *name, const char *sha256,
 		      char **ret_path, struct err *err) MUST_CHECK;

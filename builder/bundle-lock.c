@@ -3,6 +3,7 @@
 #include "component-def.h"
 #include "component-meta.h"
 #include "digest.h"
+#include "fetch.h"
 #include "yaml-json.h"
 
 #include <string.h>
@@ -145,7 +146,7 @@ static int lock_source(struct kval_pool *pool, const struct component_source *s,
 	return r;
 }
 
-int bundle_lock(const struct cluster *c, struct http *h, struct lock *l, struct err *err)
+static int lock_sources(const struct cluster *c, struct http *h, struct lock *l, struct err *err)
 {
 	for (size_t i = 0; i < c->components_len; i++) {
 		cleanup_kval_pool struct kval_pool pool = { 0 };
@@ -161,4 +162,33 @@ int bundle_lock(const struct cluster *c, struct http *h, struct lock *l, struct 
 			return err_wrapf(err, r, "component '%s'", c->components[i].name);
 	}
 	return 0;
+}
+
+static int bring(struct lock *l, struct http *h, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < l->files_len && r >= 0; i++) {
+		cleanup_free char *path = NULL;
+
+		if (strcmp(l->files[i].arch, "all") == 0)
+			r = fetch_file(&l->files[i], h, &path, err);
+	}
+	return r;
+}
+
+int bundle_lock(const struct cluster *c, struct lock *l, struct phases *p, struct err *err)
+{
+	cleanup_http struct http *h = NULL;
+	int r = http_new(&h, err);
+
+	if (r < 0)
+		return r;
+	phase_begin(p, "charts and manifests of %zu components", c->components_len);
+	r = lock_sources(c, h, l, err);
+	if (r >= 0)
+		r = bring(l, h, err);
+	if (r >= 0)
+		phase_end(p, NULL);
+	return r;
 }

@@ -12,6 +12,7 @@
 #include "component-def.h"
 #include "kval.h"
 
+struct lock;
 struct bundle_item {
 	struct kval *v;	  /* the object */
 	const char *file; /* where it is from, for messages; never NULL */
@@ -30,6 +31,12 @@ struct bundle_gate_item {
 	json_t *args;	       /* owned */
 	const struct kval *at; /* for messages */
 };
+struct bundle_image {	       /* a container image, once a component */
+	const char *name;      /* as containerd names it (image-ref.h) */
+	const char *file;      /* where it was found first */
+	const struct kval *at; /* there; NULL: the file as a whole */
+	const char *arch;      /* "arm64": its pods run on no other; NULL: on any */
+};
 struct bundle_part { /* a component */
 	struct component_def def;
 	const struct component *component; /* of cluster.yaml; NULL: made by the builder */
@@ -40,7 +47,7 @@ struct bundle_part { /* a component */
 	size_t gates_len;
 	const char **after; /* owned; names borrowed */
 	size_t after_len;
-	const char **images; /* owned; names borrowed, sorted */
+	struct bundle_image *images; /* owned; sorted by name */
 	size_t images_len;
 	const char *application; /* NULL: none */
 	bool skipping;		 /* `skip` holds for what sources bring, not for our own files */
@@ -63,6 +70,7 @@ struct bundle_model {
 	struct kval_pool pool;
 	const struct cluster *cluster;
 	const char *cluster_id;
+	const struct lock *lock;   /* of charts and manifests; NULL: kiln.lock's, when needed */
 	const char *kubernetes;	   /* v1.35.2 */
 	struct bundle_part *parts; /* owned */
 	size_t len;

@@ -52,6 +52,7 @@ static void index_arrays_done(struct bundle_index *x)
 {
 	for (size_t i = 0; i < x->components.len; i++) {
 		free(x->components.items[i].gates.items);
+		free(x->components.items[i].images.items);
 		free(x->components.items[i].objects.items);
 	}
 	free(x->components.items);
@@ -86,12 +87,14 @@ static int index_part(const struct bundle_part *p, struct text *texts, struct bu
 	c->name = (char *)p->def.name;
 	c->namespace = (char *)p->def.namespace;
 	c->after = (struct json_strings){ (char **)p->after, p->after_len };
-	c->images = (struct json_strings){ (char **)p->images, p->images_len };
 	c->application = (char *)p->application;
 	c->gates.items = calloc(p->gates_len + 1, sizeof(*c->gates.items));
 	c->objects.items = calloc(p->len + 1, sizeof(*c->objects.items));
-	if (!c->gates.items || !c->objects.items)
+	c->images.items = calloc(p->images_len + 1, sizeof(*c->images.items));
+	if (!c->gates.items || !c->objects.items || !c->images.items)
 		return err_nomem(err);
+	for (size_t i = 0; i < p->images_len; i++)
+		c->images.items[c->images.len++] = (char *)p->images[i].name;
 	for (size_t i = 0; i < p->gates_len; i++)
 		c->gates.items[c->gates.len++] = (struct bundle_gate_spec){
 			(char *)p->gates[i].name,

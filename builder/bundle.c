@@ -1,6 +1,7 @@
 #include "bundle.h"
 
 #include "bundle-model.h"
+#include "oci-lock.h"
 #include "secrets.h"
 #include "tree.h"
 
@@ -107,6 +108,8 @@ int bundle_build(const struct cluster *c, unsigned int flags, struct bundle_resu
 	r = bundle_make(&m, c, id, err);
 	if (r == 0)
 		r = report(&m, &result.warnings, err);
+	if (r == 0 && flags & BUNDLE_LOCKED)
+		r = oci_lock_check(&m, err);
 	if (r == 0 && !(flags & BUNDLE_NO_SECRETS))
 		r = bundle_secrets(&m, err);
 	if (r < 0)

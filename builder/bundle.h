@@ -14,6 +14,7 @@
 
 enum bundle_flags {
 	BUNDLE_NO_SECRETS = 1 << 0, /* secrets stay as ${secret:NAME}: for plan and export */
+	BUNDLE_LOCKED = 1 << 2,	    /* fails where kiln.lock lacks an image, for a bake */
 	BUNDLE_COMPARE = 1 << 1,    /* beside the last baked one, for diff; the caller removes it */
 };
 

@@ -113,3 +113,14 @@ int cache_add(const char *path, const char *sha256, char ret_hex[65], char **ret
 		*ret = TAKE_PTR(dst);
 	return 0;
 }
+
+int cache_put(const void *data, size_t len, const char *sha256, struct err *err)
+{
+	cleanup_free char *path = NULL;
+	char rel[80];
+	int r;
+
+	(void)snprintf(rel, sizeof(rel), "sha256/%.64s", sha256);
+	r = cache_path(rel, &path, err);
+	return r < 0 ? r : file_replace_at(AT_FDCWD, path, data, len, 0644, err);
+}

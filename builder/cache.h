@@ -6,6 +6,7 @@
  *	sha256/<hex>            inputs by their digest (.debs, K3s, images)
  *	base/<key>.tar, .json   base roots; base/native-<key>.tar: the native half
  *	apt/                    apt's own state and indexes, per architecture
+ *	oci/<key>               digest of an archive of container images (oci-archive.h)
  *	tmp/                    half-made things; each has its owner's process id
  * Everything gets its name by rename once it is whole, so several runs may share it.
  */
@@ -25,3 +26,5 @@ int cache_find(const char *sha256, char **ret, struct err *err) MUST_CHECK;
  */
 int cache_add(const char *path, const char *sha256, char ret_hex[65], char **ret,
 	      struct err *err) MUST_CHECK;
+/* A small text under its digest; the caller has computed that. */
+int cache_put(const void *data, size_t len, const char *sha256, struct err *err) MUST_CHECK;

@@ -227,7 +227,7 @@ static int make_bundle(struct baking *b, struct err *err)
 	if (!needed)
 		return 0;
 	phase_begin(&b->phases, "%s: bundle", b->cluster->name);
-	r = bundle_build(b->cluster, 0, &b->bundle, err);
+	r = bundle_build(b->cluster, BUNDLE_LOCKED, &b->bundle, err);
 	if (r < 0)
 		return err_wrapf(err, r, "bundle");
 	phase_end(&b->phases, NULL);

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "diag.h"
 #include "fetch.h"
+#include "oci-archive.h"
 #include "phase.h"
 
 #include <string.h>
@@ -14,7 +15,11 @@ const char cmd_fetch_help[] =
 	"Everything is checked by its SHA-256, and what was cut off goes on where it\n"
 	"stopped. Afterwards 'kiln bake --offline' needs no network. The cache is\n"
 	"$KILN_CACHE, else ~/.cache/kiln. Proxies: as curl and apt know them; a CA of\n"
-	"your own: SSL_CERT_FILE.\n";
+	"your own: SSL_CERT_FILE.\n"
+	"\n"
+	"Container images are brought by skopeo, for the boards' architectures alone, and packed\n"
+	"into one archive for each. Logins: as skopeo knows them (REGISTRY_AUTH_FILE). Mirrors:\n"
+	"registries.conf; CONTAINERS_REGISTRIES_CONF names one of your own.\n";
 
 static int fetch_packages(const struct lock *l, struct phases *p, struct err *err)
 {
@@ -46,6 +51,25 @@ static int fetch_files(const struct lock *l, struct phases *p, struct err *err)
 	return r;
 }
 
+/* One archive for each architecture that the lock's images have. */
+static int fetch_images(const struct lock *l, struct phases *p, struct err *err)
+{
+	static const char *const archs[] = { "amd64", "arm64" };
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(archs) && r >= 0; i++) {
+		cleanup_free char *path = NULL;
+		char hex[SHA256_HEX_MAX];
+
+		if (!oci_archive_needed(l, archs[i]))
+			continue;
+		r = oci_archive_get(l, archs[i], false, p, &path, hex, err);
+		if (r >= 0)
+			printf("images for %s: %s\n", archs[i], path);
+	}
+	return r;
+}
+
 static int fetch(const char *file, struct err *err)
 {
 	cleanup_diag_list struct diag_list diags = { 0 };
@@ -65,8 +89,11 @@ static int fetch(const char *file, struct err *err)
 	if (r >= 0)
 		r = fetch_packages(&l, &phases, err);
 	if (r >= 0)
-		printf("all %zu packages and %zu files of kiln.lock are in the cache\n",
-		       l.packages_len, l.files_len);
+		r = fetch_images(&l, &phases, err);
+	if (r >= 0)
+		printf("all %zu packages and %zu files of kiln.lock are in the cache, and %zu "
+		       "images\n",
+		       l.packages_len, l.files_len, l.images_len);
 	return r;
 }
 

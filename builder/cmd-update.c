@@ -8,6 +8,7 @@
 #include "http.h"
 #include "k3s-lock.h"
 #include "lock.h"
+#include "oci-lock.h"
 #include "phase.h"
 
 #include <string.h>
@@ -18,7 +19,11 @@ const char cmd_update_help[] =
 	"Asks apt what the boards' packages mean today and writes versions, URLs and\n"
 	"SHA-256 into kiln.lock, and the K3s release of cluster.yaml. Needs the network. Keep "
 	"kiln.lock in Git: a bake uses\n"
-	"exactly what it names.\n";
+	"exactly what it names.\n"
+	"\n"
+	"Charts and manifests of the components are rendered (by helm), and every container image\n"
+	"that stands in them is looked up (by skopeo) for the architectures of the boards: one\n"
+	"that a board could not run is an error, with the place that names it.\n";
 
 static int load_cluster(const char *path, struct cluster **ret, struct err *err)
 {
@@ -75,21 +80,6 @@ static int lock_k3s(const struct cluster *c, struct lock *l, struct phases *p, s
 	return r;
 }
 
-static int lock_components(const struct cluster *c, struct lock *l, struct phases *p,
-			   struct err *err)
-{
-	cleanup_http struct http *h = NULL;
-	int r = http_new(&h, err);
-
-	if (r < 0)
-		return r;
-	phase_begin(p, "charts and manifests of %zu components", c->components_len);
-	r = bundle_lock(c, h, l, err);
-	if (r >= 0)
-		phase_end(p, NULL);
-	return r;
-}
-
 static int update(const char *path, struct err *err)
 {
 	cleanup_cluster struct cluster *c = NULL;
@@ -105,13 +95,16 @@ static int update(const char *path, struct err *err)
 	if (r >= 0)
 		r = lock_boards(c, &l, &phases, err);
 	if (r >= 0)
-		r = lock_components(c, &l, &phases, err);
+		r = bundle_lock(c, &l, &phases, err);
+	if (r >= 0)
+		r = oci_lock(c, &l, &phases, err);
 	if (r < 0)
 		return r;
 	lock_sort(&l);
 	r = lock_save(c, &l, err);
 	if (r >= 0)
-		printf("kiln.lock: %zu packages, %zu files\n", l.packages_len, l.files_len);
+		printf("kiln.lock: %zu packages, %zu files, %zu images\n", l.packages_len,
+		       l.files_len, l.images_len);
 	return r;
 }
 

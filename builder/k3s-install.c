@@ -4,6 +4,7 @@
 #include "file.h"
 #include "k3s-install.h"
 #include "k3s-lock.h"
+#include "oci-archive.h"
 #include "path.h"
 
 #include <fcntl.h>
@@ -114,25 +115,54 @@ static int add_locked(const struct cluster *c, const struct board *b, const stru
 	return add(in, f, path, binary ? BIN "k3s" : target, binary ? 0755 : 0644, err);
 }
 
+/* A bundle's images, of kiln.lock; the archive is made when 'kiln fetch' has not done it. */
+static int add_images(const struct lock *l, const struct board *b, bool offline,
+		      struct k3s_inputs *in, struct err *err)
+{
+	char target[256], hex[SHA256_HEX_MAX];
+	struct lock_file f = { (char *)"images", (char *)"-", b->arch, (char *)"", hex };
+	char *path = NULL;
+	int r;
+
+	if (!oci_archive_needed(l, b->arch))
+		return 0;
+	r = oci_archive_get(l, b->arch, offline, NULL, &path, hex, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(target, sizeof(target), IMAGES "kiln-images-%s.tar", b->arch);
+	return add(in, &f, path, target, 0644, err);
+}
+
+/* A cluster with a K3s of its own and no images needs no lock for them. */
+static int get_lock(const struct cluster *c, struct lock *l, struct err *err)
+{
+	struct err inner = { 0 };
+	int r = lock_load(c, l, &inner);
+
+	return r >= 0 || (r == -ENOENT && c->k3s.binary) ? 0 : err_setf(err, r, "%s", inner.msg);
+}
+
 int k3s_inputs_get(const struct cluster *c, const struct board *b, unsigned int base_flags,
 		   struct k3s_inputs *ret, struct err *err)
 {
 	cleanup_k3s_inputs struct k3s_inputs in = { 0 };
 	cleanup_lock struct lock l = { 0 };
 	cleanup_http struct http *h = NULL;
-	int r;
+	bool offline = base_flags & BASE_OFFLINE;
+	int r = get_lock(c, &l, err);
 
-	if (c->k3s.binary) {
+	if (r >= 0 && c->k3s.binary) {
 		r = add_local(c, b, &in, err);
-	} else {
-		r = lock_load(c, &l, err);
-		if (r >= 0 && !(base_flags & BASE_OFFLINE))
+	} else if (r >= 0) {
+		if (!offline)
 			r = http_new(&h, err);
 		if (r >= 0)
 			r = add_locked(c, b, &l, K3S_BINARY, h, &in, err);
 		if (r >= 0)
 			r = add_locked(c, b, &l, K3S_IMAGES, h, &in, err);
 	}
+	if (r >= 0)
+		r = add_images(&l, b, offline, &in, err);
 	if (r < 0)
 		return r;
 	*ret = in;
@@ -166,6 +196,15 @@ static int copy_checked(int from, int to, const struct k3s_input *in, struct err
 	return 0;
 }
 
+/* Beside the archives, once; K3s writes into it what it has imported. */
+static int put_cache_mark(int dir_fd, struct err *err)
+{
+	bool there = false;
+	int r = file_exists_at(dir_fd, ".cache.json", &there, err);
+
+	return r < 0 || there ? r : file_create_at(dir_fd, ".cache.json", "", 0, 0644, err);
+}
+
 static int install_one(int root_fd, const struct k3s_input *in, struct err *err)
 {
 	cleanup_close int from = -EBADF, dir = -EBADF, to = -EBADF;
@@ -186,7 +225,7 @@ static int install_one(int root_fd, const struct k3s_input *in, struct err *err)
 	if (r >= 0 && fchmod(to, in->mode) < 0)
 		r = err_errnof(err, -errno, "cannot set the mode of '%s'", in->target);
 	if (r >= 0 && strstr(in->target, "/agent/images/"))
-		r = file_create_at(dir, ".cache.json", "", 0, 0644, err);
+		r = put_cache_mark(dir, err);
 	return r;
 }
 

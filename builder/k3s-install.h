@@ -1,9 +1,10 @@
 /*
  * k3s-install - put K3s into a root as its own installer would
  *
- * /usr/local/bin/k3s with the links kubectl, crictl and ctr beside it, the release's
- * air-gap archive in /var/lib/rancher/k3s/agent/images with an empty .cache.json (with
- * it K3s imports an archive once, not at each start). The units k3s.service and
+ * /usr/local/bin/k3s with the links kubectl, crictl and ctr beside it; the release's
+ * air-gap archive and that of the bundle's images (oci-archive.h) in
+ * /var/lib/rancher/k3s/agent/images with an empty .cache.json (with it K3s imports an
+ * archive once, not at each start). The units k3s.service and
  * k3s-agent.service are static files of overlays/common; the seed enables one of them.
  *
  * Binary and archive come from the cache as kiln.lock names them, or the binary from
@@ -23,7 +24,7 @@ struct k3s_input {
 	unsigned int mode;
 };
 struct k3s_inputs {
-	struct k3s_input items[4];
+	struct k3s_input items[4]; /* binary, air-gap archive, the bundle's images */
 	size_t len;
 };
 void k3s_inputs_done(struct k3s_inputs *in);

@@ -17,6 +17,11 @@ static char *lock_path(const struct cluster *c)
 	return asprintf(&path, "%s/kiln.lock", c->dir && *c->dir ? c->dir : ".") < 0 ? NULL : path;
 }
 
+static bool is_sha256(const char *s)
+{
+	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
 static int read_list(const json_t *o, const char *key, struct string_list *ret, struct err *err)
 {
 	json_t *list, *item;
@@ -54,7 +59,7 @@ static int read_package(const json_t *o, struct lock *l, struct err *err)
 		r = jget_u64(o, "size", &size, err);
 	if (r < 0)
 		return r;
-	if (strlen(sha256) != 64 || strspn(sha256, "0123456789abcdef") != 64)
+	if (!is_sha256(sha256))
 		return err_setf(err, -EINVAL, "package '%s': '%s' is no SHA-256", name, sha256);
 	if (lock_add_package(l, &(struct lock_package){ (char *)name, (char *)version, (char *)arch,
 							(char *)url, (char *)sha256, size }) < 0)
@@ -107,12 +112,71 @@ static int read_file(const json_t *o, struct lock *l, struct err *err)
 		r = jget_str(o, "sha256", &sha256, err);
 	if (r < 0)
 		return r;
-	if (strlen(sha256) != 64 || strspn(sha256, "0123456789abcdef") != 64)
+	if (!is_sha256(sha256))
 		return err_setf(err, -EINVAL, "file '%s': '%s' is no SHA-256", name, sha256);
 	if (lock_add_file(l, &(struct lock_file){ (char *)name, (char *)version, (char *)arch,
 						  (char *)url, (char *)sha256 }) < 0)
 		return err_nomem(err);
 	return 0;
+}
+
+static int read_platform(const json_t *o, struct lock_platform *p, struct err *err)
+{
+	const char *arch, *sha256;
+	int r = jget_str(o, "arch", &arch, err);
+
+	if (r >= 0)
+		r = jget_str(o, "sha256", &sha256, err);
+	if (r >= 0)
+		r = jget_u64(o, "size", &p->size_bytes, err);
+	if (r >= 0 && !is_sha256(sha256))
+		r = err_setf(err, -EINVAL, "'%s' is no SHA-256", sha256);
+	if (r < 0)
+		return r;
+	p->arch = strdup(arch);
+	p->sha256 = strdup(sha256);
+	return p->arch && p->sha256 ? 0 : err_nomem(err);
+}
+
+static int read_platforms(const json_t *list, struct lock_image *image, struct err *err)
+{
+	int r = 0;
+
+	image->platforms = calloc(json_array_size(list) + 1, sizeof(*image->platforms));
+	if (!image->platforms)
+		return err_nomem(err);
+	for (size_t i = 0; i < json_array_size(list) && r >= 0; i++)
+		r = read_platform(json_array_get(list, i),
+				  &image->platforms[image->platforms_len++], err);
+	return r;
+}
+
+static int read_image(const json_t *o, struct lock *l, struct err *err)
+{
+	struct lock_image image = { 0 };
+	const char *name, *sha256;
+	json_t *platforms;
+	int r = jget_str(o, "name", &name, err);
+
+	if (r >= 0)
+		r = jget_str(o, "sha256", &sha256, err);
+	if (r >= 0)
+		r = jget_u64(o, "size", &image.size_bytes, err);
+	if (r >= 0)
+		r = jget_arr(o, "platforms", &platforms, err);
+	if (r < 0)
+		return r;
+	if (!is_sha256(sha256))
+		return err_setf(err, -EINVAL, "image '%s': '%s' is no SHA-256", name, sha256);
+	image.name = strdup(name);
+	image.sha256 = strdup(sha256);
+	r = image.name && image.sha256 ? read_platforms(platforms, &image, err) : err_nomem(err);
+	if (r >= 0 && lock_add_image(l, &image) < 0)
+		r = err_nomem(err);
+	if (r < 0)
+		r = err_wrapf(err, r, "image '%s'", name);
+	lock_image_done(&image);
+	return r;
 }
 
 typedef int read_fn(const json_t *o, struct lock *l, struct err *err);
@@ -165,7 +229,9 @@ static int parse(const char *text, size_t len, struct lock *l, struct err *err)
 		r = read_each(root, "packages", read_package, l, err);
 	if (r >= 0)
 		r = read_each(root, "sets", read_set, l, err);
-	return r >= 0 ? read_each(root, "files", read_file, l, err) : r;
+	if (r >= 0)
+		r = read_each(root, "files", read_file, l, err);
+	return r >= 0 && js_at(root, "images") ? read_each(root, "images", read_image, l, err) : r;
 }
 
 int lock_load(const struct cluster *c, struct lock *ret, struct err *err)
@@ -197,6 +263,26 @@ static void put_list(struct buf *b, const char *key, const struct string_list *l
 	(void)buf_adds(b, "\n    ]");
 }
 
+static void put_images(struct buf *b, const struct lock *l)
+{
+	(void)buf_adds(b, "\n  ],\n  \"images\": [");
+	for (size_t i = 0; i < l->images_len; i++) {
+		const struct lock_image *m = &l->images[i];
+
+		(void)buf_addf(b,
+			       "%s\n    {\"name\": \"%s\", \"sha256\": \"%s\", \"size\": %llu, "
+			       "\"platforms\": [",
+			       i ? "," : "", m->name, m->sha256, (unsigned long long)m->size_bytes);
+		for (size_t k = 0; k < m->platforms_len; k++)
+			(void)buf_addf(b,
+				       "%s\n      {\"arch\": \"%s\", \"sha256\": \"%s\", \"size\": "
+				       "%llu}",
+				       k ? "," : "", m->platforms[k].arch, m->platforms[k].sha256,
+				       (unsigned long long)m->platforms[k].size_bytes);
+		(void)buf_adds(b, "]}");
+	}
+}
+
 /* No value here holds a character that JSON escapes: names, versions, URLs and digests. */
 static void put_all(struct buf *b, const struct lock *l)
 {
@@ -214,6 +300,7 @@ static void put_all(struct buf *b, const struct lock *l)
 			       "\"sha256\": \"%s\", \"url\": \"%s\"}",
 			       i ? "," : "", f->name, f->version, f->arch, f->sha256, f->url);
 	}
+	put_images(b, l);
 	(void)buf_adds(b, "\n  ],\n  \"packages\": [");
 	for (size_t i = 0; i < l->packages_len; i++) {
 		const struct lock_package *p = &l->packages[i];

@@ -35,6 +35,18 @@ static void file_done(struct lock_file *f)
 	free(f->sha256);
 }
 
+void lock_image_done(struct lock_image *i)
+{
+	for (size_t k = 0; k < i->platforms_len; k++) {
+		free(i->platforms[k].arch);
+		free(i->platforms[k].sha256);
+	}
+	free(i->platforms);
+	free(i->name);
+	free(i->sha256);
+	*i = (struct lock_image){ 0 };
+}
+
 void lock_done(struct lock *l)
 {
 	for (size_t i = 0; i < l->packages_len; i++)
@@ -45,9 +57,12 @@ void lock_done(struct lock *l)
 		file_done(&l->files[i]);
 	free(l->mirror);
 	free(l->security_mirror);
+	for (size_t i = 0; i < l->images_len; i++)
+		lock_image_done(&l->images[i]);
 	free(l->packages);
 	free(l->sets);
 	free(l->files);
+	free(l->images);
 	*l = (struct lock){ 0 };
 }
 
@@ -91,6 +106,22 @@ const struct lock_file *lock_file(const struct lock *l, const char *name, const 
 	for (size_t i = 0; i < l->files_len; i++)
 		if (strcmp(l->files[i].name, name) == 0 && strcmp(l->files[i].arch, arch) == 0)
 			return &l->files[i];
+	return NULL;
+}
+
+const struct lock_image *lock_image(const struct lock *l, const char *name)
+{
+	for (size_t i = 0; i < l->images_len; i++)
+		if (strcmp(l->images[i].name, name) == 0)
+			return &l->images[i];
+	return NULL;
+}
+
+const struct lock_platform *lock_platform(const struct lock_image *i, const char *arch)
+{
+	for (size_t k = 0; k < i->platforms_len; k++)
+		if (strcmp(i->platforms[k].arch, arch) == 0)
+			return &i->platforms[k];
 	return NULL;
 }
 
@@ -163,6 +194,30 @@ int lock_set_mirrors(struct lock *l, const char *mirror, const char *security_mi
 	return 0;
 }
 
+int lock_add_image(struct lock *l, const struct lock_image *i)
+{
+	struct lock_image *all = grow(l->images, l->images_len, sizeof(*all));
+	bool ok;
+
+	if (!all)
+		return -ENOMEM;
+	l->images = all;
+	all += l->images_len++;
+	*all = (struct lock_image){ .name = strdup(i->name),
+				    .sha256 = strdup(i->sha256),
+				    .size_bytes = i->size_bytes };
+	all->platforms = calloc(i->platforms_len + 1, sizeof(*all->platforms));
+	ok = all->name && all->sha256 && all->platforms;
+	for (size_t k = 0; ok && k < i->platforms_len; k++) {
+		const struct lock_platform *p = &i->platforms[k];
+
+		all->platforms[all->platforms_len++] =
+			(struct lock_platform){ strdup(p->arch), strdup(p->sha256), p->size_bytes };
+		ok = all->platforms[k].arch && all->platforms[k].sha256;
+	}
+	return ok ? 0 : -ENOMEM;
+}
+
 static int package_order(const void *a, const void *b)
 {
 	const struct lock_package *p = a, *q = b;
@@ -189,6 +244,20 @@ static int file_order(const void *a, const void *b)
 	return r ? r : strcmp(p->arch, q->arch);
 }
 
+static int image_order(const void *a, const void *b)
+{
+	const struct lock_image *p = a, *q = b;
+
+	return strcmp(p->name, q->name);
+}
+
+static int platform_order(const void *a, const void *b)
+{
+	const struct lock_platform *p = a, *q = b;
+
+	return strcmp(p->arch, q->arch);
+}
+
 static int string_order(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -202,6 +271,12 @@ void lock_sort(struct lock *l)
 		qsort(l->sets, l->sets_len, sizeof(*l->sets), set_order);
 	if (l->files_len)
 		qsort(l->files, l->files_len, sizeof(*l->files), file_order);
+	if (l->images_len)
+		qsort(l->images, l->images_len, sizeof(*l->images), image_order);
+	for (size_t i = 0; i < l->images_len; i++)
+		if (l->images[i].platforms_len)
+			qsort(l->images[i].platforms, l->images[i].platforms_len,
+			      sizeof(*l->images[i].platforms), platform_order);
 	for (size_t i = 0; i < l->sets_len; i++)
 		if (l->sets[i].packages.len)
 			qsort(l->sets[i].packages.items, l->sets[i].packages.len, sizeof(char *),

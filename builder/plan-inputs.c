@@ -4,6 +4,7 @@
 #include "base.h"
 #include "cache.h"
 #include "lock.h"
+#include "oci-archive.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -116,6 +117,32 @@ static int locked_packages(struct plan *p, const struct lock *l, struct err *err
 	return add_input(p, "Debian packages", NULL, state, total, err);
 }
 
+/* By architecture: what its archive is made of. */
+static int locked_images(struct plan *p, const struct lock *l, const char *arch, struct err *err)
+{
+	cleanup_free char *name = NULL, *state = NULL, *path = NULL;
+	char hex[SHA256_HEX_MAX];
+	uint64_t total = 0;
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < l->images_len; i++) {
+		const struct lock_platform *of = lock_platform(&l->images[i], arch);
+
+		n += of != NULL;
+		total += of ? of->size_bytes : 0;
+	}
+	if (n == 0)
+		return 0;
+	r = oci_archive_find(l, arch, &path, hex, err);
+	if (r < 0)
+		return r;
+	if (asprintf(&name, "container images (%s)", arch) < 0 ||
+	    asprintf(&state, "%zu locked, %s", n, r > 0 ? "cached" : "to be fetched") < 0)
+		return err_nomem(err);
+	return add_input(p, name, NULL, state, total, err);
+}
+
 static int base_roots(struct plan *p, struct err *err)
 {
 	for (size_t i = 0; i < p->boards_len; i++) {
@@ -160,5 +187,9 @@ int plan_inputs(struct plan *p, struct err *err)
 	r = locked_files(p, &l, err);
 	if (r >= 0)
 		r = locked_packages(p, &l, err);
+	if (r >= 0)
+		r = locked_images(p, &l, "amd64", err);
+	if (r >= 0)
+		r = locked_images(p, &l, "arm64", err);
 	return r < 0 ? r : base_roots(p, err);
 }

@@ -47,7 +47,7 @@ cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross libcrypt-dev:arm64
 bake="apt ca-certificates openssh-client debian-archive-keyring dosfstools mtools kmod mmdebstrap
 	btrfs-progs uidmap xz-utils zstd device-tree-compiler dpkg-dev"
 check="clang clang-format clang-tidy llvm libclang-rt-14-dev cppcheck shellcheck codespell pmccabe valgrind"
-tests="acl ceph-osd arptables bmap-tools busybox cpio cryptsetup-bin curl docker-registry
+tests="acl ceph-osd arptables bmap-tools busybox containerd cpio cryptsetup-bin curl docker-registry
 	dosfstools e2fsprogs exfatprogs f2fs-tools fdisk file gdisk genimage git initramfs-tools-core
 	iproute2 iputils-ping jq libcap2-bin lvm2 man-db mdadm network-manager nftables ntfs-3g openssh-client openssh-server openssl
 	parted procps psmisc python3 python3-jsonschema python3-yaml qemu-efi-aarch64 qemu-system-arm qemu-system-x86

@@ -373,6 +373,7 @@ def repository():
         files = json.load(f)["files"]
     check("with URL and digest", [(f["name"], f["sha256"], f["url"]) for f in files] == [
         (f"chart/{url}/small", digest, url + "/small-1.2.3.tgz"), (url + "/m.yaml", hashlib.sha256(CM.encode()).hexdigest(), url + "/m.yaml")], files)
+    shutil.rmtree(tmp + "/cache/sha256")  # another desk
     r = run("plan", "--bundle", cwd=root)
     check("before fetch: says so", r.returncode == 1 and "kiln fetch" in r.stderr, r.stderr)
     r = run("fetch", "-f", "cluster.yaml", cwd=root)

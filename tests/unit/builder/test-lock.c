@@ -17,6 +17,9 @@ static void fill(struct lock *l)
 		  (char *)SHA, 1 },
 	};
 	struct lock_set set = { (char *)"rpi5", (char *)"arm64", { 0 }, { 0 } };
+	struct lock_platform platforms[] = { { (char *)"arm64", (char *)SHA, 7 },
+					     { (char *)"amd64", (char *)SHA, 8 } };
+	struct lock_image image = { (char *)"quay.io/x/y:v1", (char *)SHA, 5, platforms, 2 };
 	struct lock_file file = { (char *)"k3s", (char *)"v1+k3s1", (char *)"arm64",
 				  (char *)"https://k/k3s", (char *)SHA };
 
@@ -30,6 +33,7 @@ static void fill(struct lock *l)
 	ASSERT_EQ(lock_add_file(l, &file), 0);
 	ASSERT_EQ(lock_set_mirrors(l, "http://m/debian", NULL), 0);
 	ASSERT_EQ(lock_set_mirrors(l, "http://m/debian", "http://m/security"), 0);
+	ASSERT_EQ(lock_add_image(l, &image), 0);
 	lock_list_done(&set.names);
 	lock_list_done(&set.packages);
 	lock_sort(l);
@@ -53,6 +57,11 @@ TEST(lock_is_read_back_as_written)
 	ASSERT_STR(lock_file(&back, "k3s", "arm64")->version, "v1+k3s1");
 	ASSERT_STR(back.mirror, "http://m/debian");
 	ASSERT_STR(back.security_mirror, "http://m/security");
+	ASSERT(!lock_image(&back, "quay.io/x/y"));
+	ASSERT_EQ(lock_image(&back, "quay.io/x/y:v1")->size_bytes, 5);
+	ASSERT_STR(lock_image(&back, "quay.io/x/y:v1")->platforms[0].arch, "amd64");
+	ASSERT_EQ(lock_platform(&back.images[0], "arm64")->size_bytes, 7);
+	ASSERT(!lock_platform(&back.images[0], "riscv64"));
 	ASSERT_OK(file_read_at(AT_FDCWD, "kiln.lock", 1 << 20, &one, NULL, &err), &err);
 	ASSERT_OK(lock_save(&here, &back, &err), &err);
 	ASSERT_OK(file_read_at(AT_FDCWD, "kiln.lock", 1 << 20, &two, NULL, &err), &err);
@@ -78,6 +87,10 @@ TEST(lock_errors_name_what_is_wrong)
 		  "\"arch\": \"all\","
 		  " \"url\": \"u\", \"sha256\": \"ABC\", \"size\": 1}]}",
 		  "lock './kiln.lock': packages[0]: package 'x': 'ABC' is no SHA-256" },
+		{ "{\"kiln_lock\": 1, \"packages\": [], \"files\": [], \"sets\": [], \"images\": [{"
+		  "\"name\": \"x/y:1\", \"sha256\": \"" SHA "\", \"size\": 1, \"platforms\": ["
+		  "{\"arch\": \"arm64\", \"sha256\": \"1\", \"size\": 1}]}]}",
+		  "lock './kiln.lock': images[0]: image 'x/y:1': '1' is no SHA-256" },
 		{ "{\"kiln_lock\": 1, \"packages\": [], \"files\": [], \"sets\": [{\"board\": "
 		  "\"b\", \"arch\": \"all\","
 		  " \"names\": [], \"packages\": [\"y_1_all\"]}]}",
