@@ -2,6 +2,7 @@
 #include "bundle-input.h"
 #include "bundle-source.h"
 #include "cache.h"
+#include "chart-archive.h"
 #include "digest.h"
 #include "facts.h"
 #include "file.h"
@@ -65,9 +66,10 @@ static int chart_path(struct bundle_model *m, struct bundle_part *p,
 				s->chart_path[0] == '/' ? "" : "/", s->chart_path) < 0
 			       ? err_nomem(err)
 			       : 0;
-	if (asprintf(&name, "chart/%s/%s", s->repository, s->chart) < 0)
+	name = bundle_input_chart(s);
+	if (!name)
 		return err_nomem(err);
-	r = bundle_input_find(m, name, s->sha256, ret, err);
+	r = bundle_input_find(m, name, s->version, s->sha256, ret, err);
 	return r < 0 ? err_wrapf(err, r, "%s:%u:1: chart '%s' %s", p->def.file, s->line, s->chart,
 				 s->version)
 		     : 0;
@@ -167,7 +169,7 @@ static int helm(const char *helm_path, const struct bundle_model *m,
 		const char **argv, char **ret, size_t *ret_len, struct err *err)
 {
 	cleanup_tempfile struct tempfile *dir = NULL;
-	cleanup_free char *file = NULL;
+	cleanup_free char *file = NULL, *inside = NULL;
 	int r = tempfile_new_dir(NULL, "kiln-helm-", &dir, err);
 
 	if (r < 0)
@@ -177,10 +179,17 @@ static int helm(const char *helm_path, const struct bundle_model *m,
 	r = file_replace_at(AT_FDCWD, file, buf_str(values), values->len, 0600, err);
 	if (r < 0)
 		return r;
+	if (s->archive) {
+		r = asprintf(&inside, "%s/chart", dir->path) < 0
+			    ? err_nomem(err)
+			    : chart_archive_unpack(chart, s->folder, inside, s->version, err);
+		if (r < 0)
+			return r;
+	}
 	argv[0] = helm_path;
 	argv[1] = "template";
 	argv[2] = s->release;
-	argv[3] = chart;
+	argv[3] = inside ?: chart;
 	argv[4] = "--namespace";
 	argv[5] = s->namespace;
 	argv[6] = "--include-crds";
@@ -212,13 +221,15 @@ int bundle_chart_render(struct bundle_model *m, struct bundle_part *p,
 	r = digest_chart(chart, &sum, err);
 	if (r < 0)
 		return r;
+	if (s->folder)
+		sha256_update(&sum, s->folder, strlen(s->folder) + 1);
 	n = api_versions(m, argv, 11);
 	for (size_t i = 11; i < n; i++)
 		sha256_update(&sum, argv[i], strlen(argv[i]) + 1);
 	sha256_update(&sum, values.data, values.len + 1);
-	for (size_t i = 0; i < 3; i++) {
-		const char *part =
-			(const char *const[]){ s->release, s->namespace, m->kubernetes }[i];
+	for (size_t i = 0; i < 4; i++) {
+		const char *part = (const char *const[]){ s->release, s->namespace, m->kubernetes,
+							  s->version }[i];
 
 		sha256_update(&sum, part, strlen(part) + 1);
 	}

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-static int from_lock(const struct bundle_model *m, const char *name, char dst[65], struct err *err)
+static int from_lock(const struct bundle_model *m, const char *name, const char *version,
+		     char dst[65], struct err *err)
 {
 	cleanup_lock struct lock l = { 0 };
 	const struct lock_file *f;
@@ -16,18 +17,29 @@ static int from_lock(const struct bundle_model *m, const char *name, char dst[65
 	f = lock_file(m->lock ?: &l, name, "all");
 	if (!f || strlen(f->sha256) != 64)
 		return err_setf(err, -ENOENT, "'%s' is not in kiln.lock; run 'kiln update'", name);
+	if (version && strcmp(f->version, version) != 0)
+		return err_setf(err, -ENOENT, "kiln.lock has version %s; run 'kiln update'",
+				f->version);
 	(void)stpcpy(dst, f->sha256);
 	return 0;
 }
 
-int bundle_input_find(const struct bundle_model *m, const char *name, const char *sha256,
-		      char **ret_path, struct err *err)
+char *bundle_input_chart(const struct component_source *s)
+{
+	char *ret = NULL;
+
+	return asprintf(&ret, "chart/%s/%s", s->repository ?: s->archive, s->chart) < 0 ? NULL
+											: ret;
+}
+
+int bundle_input_find(const struct bundle_model *m, const char *name, const char *version,
+		      const char *sha256, char **ret_path, struct err *err)
 {
 	char hex[65];
 	int r;
 
 	if (!sha256) {
-		r = from_lock(m, name, hex, err);
+		r = from_lock(m, name, version, hex, err);
 		if (r < 0)
 			return r;
 		sha256 = hex;

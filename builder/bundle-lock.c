@@ -1,5 +1,7 @@
 #include "bundle-lock.h"
 
+#include "bundle-input.h"
+#include "cache.h"
 #include "component-def.h"
 #include "component-meta.h"
 #include "digest.h"
@@ -103,10 +105,12 @@ static int look_up(struct kval_pool *pool, const struct component_source *s, str
 static int lock_chart(struct kval_pool *pool, const struct component_source *s, struct http *h,
 		      struct lock *l, struct err *err)
 {
-	cleanup_free char *name = NULL, *url = NULL;
+	cleanup_free char *name = bundle_input_chart(s), *url = NULL;
 	const char *sha256 = NULL;
 	int r;
 
+	if (!name)
+		return err_nomem(err);
 	if (strncmp(s->repository, "oci://", 6) == 0)
 		return err_setf(
 			err, -EOPNOTSUPP,
@@ -114,11 +118,39 @@ static int lock_chart(struct kval_pool *pool, const struct component_source *s, 
 			"the component's folder and name it by 'path'",
 			s->repository);
 	r = look_up(pool, s, h, &url, &sha256, err);
-	if (r < 0)
-		return r;
-	if (asprintf(&name, "chart/%s/%s", s->repository, s->chart) < 0)
-		return err_nomem(err);
-	return add(l, name, s->version, url, sha256, err);
+	return r < 0 ? r : add(l, name, s->version, url, sha256, err);
+}
+
+/* Into the cache, whatever it is; its digest to dst. */
+static int look_at(const char *url, struct http *h, char dst[SHA256_HEX_MAX], struct err *err)
+{
+	struct http_download d = { .url = url };
+	cleanup_free char *work = NULL;
+	char rel[64];
+	int r;
+
+	(void)snprintf(rel, sizeof(rel), "tmp/archive-%d", (int)getpid());
+	r = cache_path(rel, &work, err);
+	if (r >= 0)
+		r = http_download(h, &d, work, err);
+	if (r >= 0)
+		r = cache_add(work, d.sha256_got, dst, NULL, err);
+	if (work)
+		(void)unlink(work);
+	return r;
+}
+
+/* What component.yaml has no digest of is locked as it is today, as manifests are. */
+static int lock_archive(const struct component_source *s, struct http *h, struct lock *l,
+			struct err *err)
+{
+	cleanup_free char *name = bundle_input_chart(s);
+	char hex[SHA256_HEX_MAX];
+	int r = name ? 0 : err_nomem(err);
+
+	if (r == 0 && !s->sha256)
+		r = look_at(s->archive, h, hex, err);
+	return r < 0 ? r : add(l, name, s->version, s->archive, s->sha256 ?: hex, err);
 }
 
 static int lock_manifest(const char *url, struct http *h, struct lock *l, struct err *err)
@@ -138,6 +170,8 @@ static int lock_source(struct kval_pool *pool, const struct component_source *s,
 {
 	int r = 0;
 
+	if (s->archive)
+		return lock_archive(s, h, l, err);
 	if (s->chart)
 		return s->repository ? lock_chart(pool, s, h, l, err) : 0;
 	for (size_t i = 0; i < s->manifests->items_len && r == 0; i++)

@@ -92,7 +92,7 @@ static int read_manifest(struct bundle_model *m, struct bundle_part *p,
 	int r;
 
 	if (strncmp(name->text, "https://", 8) == 0 || strncmp(name->text, "http://", 7) == 0) {
-		r = bundle_input_find(m, name->text, NULL, &path, err);
+		r = bundle_input_find(m, name->text, NULL, NULL, &path, err);
 		if (r < 0)
 			return component_def_fail(&p->def, name, err, "%s", (const char *)err->msg);
 		return read_file(m, p, path, s->namespace, s->expand, err);

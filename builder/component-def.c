@@ -91,13 +91,9 @@ static const struct key_rule source_keys[] = {
 	{ "expand", BOOLEAN, false }, { "namespace", TEXT, false }, { 0 },
 };
 static const struct key_rule chart_keys[] = {
-	{ "name", TEXT, true },
-	{ "repository", TEXT, false },
-	{ "version", TEXT, true },
-	{ "sha256", TEXT, false },
-	{ "path", TEXT, false },
-	{ "release", TEXT, false },
-	{ 0 },
+	{ "name", TEXT, true },	   { "repository", TEXT, false }, { "version", TEXT, true },
+	{ "sha256", TEXT, false }, { "path", TEXT, false },	  { "archive", TEXT, false },
+	{ "folder", TEXT, false }, { "release", TEXT, false },	  { 0 },
 };
 static const struct key_rule skip_keys[] = { { "kind", TEXT, true },
 					     { "name", TEXT, true },
@@ -139,6 +135,8 @@ static int load_source(const struct component_def *d, const struct kval *v,
 		.version = kval_path_str(chart, "version"),
 		.sha256 = kval_path_str(chart, "sha256"),
 		.chart_path = kval_path_str(chart, "path"),
+		.archive = kval_path_str(chart, "archive"),
+		.folder = kval_path_str(chart, "folder"),
 		.release = kval_path_str(chart, "release"),
 		.values = kval_path_str(v, "values"),
 		.manifests = kval_get(v, "manifests"),
@@ -146,9 +144,14 @@ static int load_source(const struct component_def *d, const struct kval *v,
 		.namespace = kval_path_str(v, "namespace"),
 		.line = v->line,
 	};
-	if (chart && !s->repository == !s->chart_path)
+	if (chart && !!s->repository + !!s->chart_path + !!s->archive != 1)
 		return component_def_fail(d, chart, err,
-					  "a chart has either 'repository' or 'path'");
+					  "a chart has either 'repository', 'path' or 'archive'");
+	if (chart && !s->archive != !s->folder)
+		return component_def_fail(
+			d, chart, err,
+			"'archive' and 'folder' belong together: the URL of a tar and "
+			"the chart's folder in it");
 	if (s->sha256 && (strlen(s->sha256) != 64 || strspn(s->sha256, "0123456789abcdef") != 64))
 		return component_def_fail(d, kval_get(chart, "sha256"), err,
 					  "'sha256' must be 64 hex digits");

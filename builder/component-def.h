@@ -16,6 +16,8 @@ struct component_source {
 	const char *repository;	      /* https://..., oci://...; NULL for a chart in the folder */
 	const char *version, *sha256; /* sha256 may be NULL: from kiln.lock */
 	const char *chart_path;	      /* NULL, or a folder or .tgz below the component's folder */
+	const char *archive;	      /* NULL, or the URL of a tar that has the chart in `folder` */
+	const char *folder;	      /* "deploy/helm/x"; a folder that is all around is left out */
 	const char *release;	      /* default: the chart's name */
 	const char *values;	      /* file; NULL: none */
 	/* ... or manifests: files, folders, URLs */

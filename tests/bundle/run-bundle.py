@@ -6,6 +6,7 @@ usage: run-bundle.py KILN SRCDIR
 """
 import hashlib
 import http.server
+import io
 import json
 import os
 import re
@@ -385,7 +386,80 @@ def repository():
         component(root, "app", {}, namespace="app", provides=["cni"], sources=[{"chart": {**chart, **change}}])
         r = lock()
         check(f"refused: {want}", r.returncode == 1 and want in r.stderr, r.stderr)
+    archives(root, web, url, lock)
     server.shutdown()
+
+
+def make_archive(path, top, members=(), version=None):
+    """As Git servers hand out a repository: one folder around all"""
+    def rename(i):
+        i.mtime = 0
+        return i
+    with tarfile.open(path, "w:gz") as t:
+        for name, text in (("README.md", "x"), ("other/Chart.yaml", "version: 7.7.7"), *members):
+            i = tarfile.TarInfo(f"{top}{name}")
+            i.size = len(text)
+            t.addfile(i, io.BytesIO(text.encode()))
+        for d, _, names in sorted(os.walk(here + "/chart")):
+            for n in sorted(names):
+                full = os.path.join(d, n)
+                with open(full) as f:
+                    text = f.read()
+                if n == "Chart.yaml" and version:
+                    text = re.sub(r"(?m)^version: .*", f"version: {version}", text)
+                i = tarfile.TarInfo(f"{top}deploy/helm/small/{os.path.relpath(full, here + '/chart')}")
+                i.size = len(text.encode())
+                t.addfile(i, io.BytesIO(text.encode()))
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def archives(root, web, url, lock):
+    """A chart that is a folder of a repository's archive: no chart repository, as Garage has none"""
+    program = os.environ.get("KILN_HELM") or shutil.which("helm")
+    chart = {"name": "small", "version": "1.2.3", "archive": url + "/repo.tar.gz", "folder": "deploy/helm/small"}
+
+    def use(**changes):
+        c = {k: v for k, v in {**chart, **changes}.items() if v is not None}
+        component(root, "app", {}, namespace="app", provides=["cni"], sources=[{"chart": c}])
+    digest = make_archive(web + "/repo.tar.gz", "small-0123abc/")
+    use()
+    r = lock()
+    check("an archive is locked", r.returncode == 0, r.stderr)
+    with open(root + "/kiln.lock") as f:
+        got = [(f["name"], f["version"], f["sha256"], f["url"]) for f in json.load(f)["files"]]
+    check("by URL, version and digest", got == [(f"chart/{url}/repo.tar.gz/small", "1.2.3", digest, url + "/repo.tar.gz")], got)
+    check("nothing half-made is left", not [n for n in os.listdir(tmp + "/cache/tmp") if n.startswith("archive-")])
+    r = run("fetch", "-f", "cluster.yaml", cwd=root)
+    check("an archive is fetched", r.returncode == 0, r.stderr)
+    bad = [({"folder": "deploy/none"}, "there is no chart in its folder 'deploy/none'"),
+           ({"version": "1.2.4"}, "kiln.lock has version 1.2.3; run 'kiln update'"),
+           ({"version": "1.2.4", "sha256": digest}, "its chart has version 1.2.3, not 1.2.4")]
+    if program:
+        r = run("plan", "--bundle", cwd=root, KILN_HELM=program)
+        check("rendered from the folder", r.returncode == 0 and "Deployment small" in r.stdout, r.stdout + r.stderr)
+        for change, want in bad:
+            use(**change)
+            r = run("plan", "--bundle", cwd=root, KILN_HELM=program)
+            check(f"refused: {want}", r.returncode == 1 and want in r.stderr, r.stderr)
+        # without the folder around, and one file that wants out
+        make_archive(web + "/repo.tar.gz", "./", [("deploy/helm/small/../../../../etc/x", "y")])
+        use()
+        r = lock()
+        check("locked anew", r.returncode == 0, r.stderr)
+        r = run("plan", "--bundle", cwd=root, KILN_HELM=program)
+        check("no file leaves the chart", r.returncode == 1 and "leads out of its folder" in r.stderr, r.stderr)
+        make_archive(web + "/repo.tar.gz", "./")
+        lock()
+        r = run("plan", "--bundle", cwd=root, KILN_HELM=program)
+        check("an archive with nothing around", r.returncode == 0 and "Deployment small" in r.stdout, r.stderr)
+    use(sha256="0" * 64)
+    r = lock()
+    check("another digest than component.yaml's", r.returncode == 1 and "0" * 64 in r.stderr, r.stderr)
+    for change, want in [({"folder": None}, "'archive' and 'folder' belong together"), ({"repository": url}, "either 'repository', 'path' or 'archive'")]:
+        use(**change)
+        r = lock()
+        check(f"refused: {want}", r.returncode == 1 and want in r.stderr and "component.yaml:" in r.stderr, r.stderr)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
