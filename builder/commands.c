@@ -28,8 +28,8 @@ const struct command commands[] = {
 	  "make the images of nodes", cmd_bake_help },
 	{ "inspect", cmd_inspect, "IMAGE [--lint] [--verify] [--json]",
 	  "look into an image: partitions, boot files, seed, digests", cmd_inspect_help },
-	{ "run", cmd_run, "NODE [-f FILE] [--bus BUS] [--overlay FILE] [--ssh-port PORT] ...",
-	  "boot a node's image in QEMU", cmd_run_help },
+	{ "run", cmd_run, "NODE... [-f FILE] [--bus BUS] [--overlay FILE] [--ssh-port PORT] ...",
+	  "boot nodes in QEMU, several on one network", cmd_run_help },
 	{ "schema", cmd_schema, "[cluster|board]", "print the JSON Schema of a file, for editors",
 	  "  cluster  of cluster.yaml (default)\n"
 	  "  board    of boards/NAME/board.yaml\n" },

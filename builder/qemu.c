@@ -5,6 +5,7 @@
 #include "file.h"
 #include "gpt.h"
 #include "log.h"
+#include "qemu-net.h"
 #include "spawn.h"
 
 #include <arpa/inet.h>
@@ -273,45 +274,7 @@ static int add_disks(struct qemu *q, const struct qemu_spec *s, struct err *err)
 	return 0;
 }
 
-/* The cluster's own subnets, so that the node's static addresses fit; the host is the gateway. */
-static int add_user_net(struct qemu *q, const struct qemu_spec *s, struct err *err)
-{
-	const struct cluster *c = s->cluster;
-	char node[IP_TEXT_MAX], net[IP_TEXT_MAX], gateway[IP_TEXT_MAX], dns[IP_TEXT_MAX], text[512];
-	struct ip_prefix p = c->network.subnets.items[0];
-	struct ip_addr a = { 0 };
-	size_t n;
-	int r;
-
-	ip_prefix_network(&p, &p.addr);
-	/* slirp wants an address of its own for DNS; its default, the third, may be a node's */
-	r = ip_prefix_nth(&p, (UINT64_C(1) << (32 - p.bits)) - 2, &a);
-	if (r < 0)
-		return err_setf(err, r, "subnet '%s' is too small for QEMU's network",
-				ip_prefix_format(&p, net));
-	n = (size_t)snprintf(text, sizeof(text),
-			     "user,id=net0,net=%s,host=%s,dns=%s,hostfwd=tcp:127.0.0.1:%u-%s:22",
-			     ip_prefix_format(&p, net),
-			     ip_addr_format(&c->network.gateways.items[0], gateway),
-			     ip_addr_format(&a, dns), s->ssh_port,
-			     ip_addr_format(&s->node->addresses.items[0].addr, node));
-	if (c->network.subnets.len > 1 && c->network.gateways.len > 1) {
-		p = c->network.subnets.items[1];
-		ip_prefix_network(&p, &p.addr);
-		r = ip_prefix_nth(&p, 0xfffe, &a);
-		if (r < 0)
-			return err_setf(err, r, "subnet '%s' is too small for QEMU's network",
-					ip_prefix_format(&p, net));
-		(void)snprintf(text + n, sizeof(text) - n, ",ipv6-net=%s,ipv6-host=%s,ipv6-dns=%s",
-			       ip_prefix_format(&p, net),
-			       ip_addr_format(&c->network.gateways.items[1], gateway),
-			       ip_addr_format(&a, dns));
-	}
-	add(q, "-netdev");
-	addf(q, "%s", text);
-	return 0;
-}
-
+/* With a segment the node's own NIC is there: its uplink is the segment's affair. */
 static int add_nets(struct qemu *q, const struct qemu_spec *s, struct err *err)
 {
 	const char *nic = s->board->boot == BOOT_UEFI ? "e1000e" : "virtio-net-pci";
@@ -319,11 +282,15 @@ static int add_nets(struct qemu *q, const struct qemu_spec *s, struct err *err)
 	char mac[IP_TEXT_MAX];
 	int r;
 
-	/* with a segment the node's own NIC is there, and ssh comes by a second one */
 	if (s->segments_len == 0) {
-		r = add_user_net(q, s, err);
+		struct qemu_forward ssh = { s->ssh_port, s->node, 22 };
+		cleanup_free char *user = NULL;
+
+		r = qemu_user_net(s->cluster, "net0", &ssh, 1, &user, err);
 		if (r < 0)
 			return r;
+		add(q, "-netdev");
+		addf(q, "%s", user);
 		add(q, "-device");
 		addf(q, "%s,netdev=net0,romfile=,mac=%s", nic, mac_addr_format(&m, mac));
 	}
@@ -369,6 +336,19 @@ static void add_machine(struct qemu *q, const struct qemu_spec *s)
 	add(q, "qemu-xhci");
 }
 
+/*
+ * What the machine lacks is said to the kernel, never in the image: under TCG on a busy desk
+ * the timer ticks late, and x86 takes that for a broken board and panics. systemd-boot adds
+ * what the firmware tables say.
+ */
+static void add_words(struct qemu *q, const struct qemu_spec *s)
+{
+	if (!s->board->qemu.firmware || s->kvm)
+		return;
+	add(q, "-smbios");
+	add(q, "type=11,value=io.systemd.boot.kernel-cmdline-extra=no_timer_check");
+}
+
 static void add_console(struct qemu *q, const struct qemu_spec *s)
 {
 	add(q, "-monitor");
@@ -399,6 +379,7 @@ int qemu_init(struct qemu *q, const struct qemu_spec *spec, struct err *err)
 		r = add_nets(q, spec, err);
 	if (r < 0)
 		return r;
+	add_words(q, spec);
 	add_console(q, spec);
 	if (q->argc >= QEMU_ARGS_MAX)
 		return err_setf(err, -E2BIG, "the command line of QEMU has too many words");

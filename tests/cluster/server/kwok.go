@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -20,6 +22,10 @@ import (
 func runKwok(ctx context.Context, srv *server) error {
 	program := filepath.Join(selfDir(), "kwok")
 	if p := os.Getenv("TESTK3S_KWOK"); p != "" {
+		program = p
+	} else if p, err := attachedKwok(filepath.Join(srv.s.data, "kwok-bin")); err != nil {
+		fmt.Fprintf(os.Stderr, "level=warning msg=\"kwok in our own file: %v\"\n", err)
+	} else if p != "" {
 		program = p
 	}
 	if _, err := os.Stat(program); err != nil {
@@ -41,6 +47,47 @@ func runKwok(ctx context.Context, srv *server) error {
 			rules = *next
 		}
 	}
+}
+
+const attachMark = "testk3s-attached"
+
+// attachedKwok takes kwok out of our own program's file, for images that have room for one
+// file alone: kwok behind the program, then its length in 16 hex digits and the mark
+// (attach.sh). The copy lies at path; without a kwok in the file the answer is "".
+func attachedKwok(path string) (string, error) {
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return "", err
+	}
+	defer self.Close()
+	info, err := self.Stat()
+	if err != nil {
+		return "", err
+	}
+	tail := make([]byte, 16+len(attachMark))
+	if _, err := self.ReadAt(tail, info.Size()-int64(len(tail))); err != nil {
+		return "", err
+	}
+	if string(tail[16:]) != attachMark {
+		return "", nil
+	}
+	size, err := strconv.ParseInt(string(tail[:16]), 16, 64)
+	at := info.Size() - int64(len(tail)) - size
+	if err != nil || size <= 0 || at <= 0 {
+		return "", errors.New("its length is damaged")
+	}
+	if have, err := os.Stat(path); err == nil && have.Size() == size {
+		return path, nil
+	}
+	out, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o755)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(out, io.NewSectionReader(self, at, size))
+	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return "", err
+	}
+	return path, os.Rename(path+".new", path)
 }
 
 // oneKwok runs kwok until it ends, or until the rules change and returns those.
