@@ -26,7 +26,8 @@ const char cmd_run_help[] =
 	"  --memory SIZE    default: the board's; NODE=SIZE is for that node alone\n"
 	"  --cpus N         default: 2\n"
 	"  --ssh-port PORT  of 127.0.0.1, forwarded to the node's port 22 (default: a free one);\n"
-	"                   of several nodes PORT is the cluster's first node's, then one more each\n"
+	"                   of several nodes PORT is the cluster's first node's, then one more "
+	"each\n"
 	"  --segment SOCK   a NIC on a socket of a switch (-netdev stream), instead of the user\n"
 	"                   network; the first has the node's MAC; several are fine\n"
 	"  --switch SOCK    make such a switch, also for machines of other commands; without a\n"
@@ -91,9 +92,12 @@ static bool take_text(struct run_args *a, const char *opt, const char *v)
 		const char *name;
 		const char **to;
 	} texts[] = {
-		{ "-f", &a->file },	       { "--overlay", &a->overlay },
-		{ "--append", &s->append },    { "--serial", &a->serial },
-		{ "--pid-file", &a->pid_file }, { "--switch", &a->switch_path },
+		{ "-f", &a->file },
+		{ "--overlay", &a->overlay },
+		{ "--append", &s->append },
+		{ "--serial", &a->serial },
+		{ "--pid-file", &a->pid_file },
+		{ "--switch", &a->switch_path },
 		{ "--forwards", &a->forwards_path },
 	};
 
@@ -258,6 +262,27 @@ static int memory_of(const struct run_args *a, const struct cluster *c, const st
 	return 0;
 }
 
+/* The files of one node; several nodes have no terminal to share, so a file each. */
+static int prepare_files(const struct run_args *a, const struct cluster *c, const char *name,
+			 struct run_node *own, struct err *err)
+{
+	int r = expand(a->overlay, name, &own->overlay, err);
+
+	if (r == 0)
+		r = expand(a->serial, name, &own->serial, err);
+	if (r == 0)
+		r = expand(a->pid_file, name, &own->pid_file, err);
+	if (r < 0)
+		return r;
+	if (!own->serial && is_segment(a)) {
+		own->serial = image_out_path(c, name, ".console");
+		if (!own->serial)
+			return err_nomem(err);
+	}
+	own->image = image_out_path(c, name, IMAGE_SUFFIX);
+	return own->image ? 0 : err_nomem(err);
+}
+
 static int prepare(const struct run_args *a, const struct cluster *c, const char *name,
 		   struct qemu_spec *ret, struct run_node *own, struct err *err)
 {
@@ -271,18 +296,9 @@ static int prepare(const struct run_args *a, const struct cluster *c, const char
 	if (r == 0)
 		r = memory_of(a, c, n, &ret->memory_bytes, err);
 	if (r == 0)
-		r = expand(a->overlay, name, &own->overlay, err);
-	if (r == 0)
-		r = expand(a->serial, name, &own->serial, err);
-	if (r == 0)
-		r = expand(a->pid_file, name, &own->pid_file, err);
+		r = prepare_files(a, c, name, own, err);
 	if (r < 0)
 		return r;
-	if (!own->serial && is_segment(a))
-		own->serial = image_out_path(c, name, ".console");
-	own->image = image_out_path(c, name, IMAGE_SUFFIX);
-	if (!own->image || (!own->serial && is_segment(a)))
-		return err_nomem(err);
 	if (a->spec.append && own->board->boot != BOOT_RPI)
 		return err_setf(err, -EINVAL,
 				"--append: the command line of board '%s' is in its image",

@@ -117,7 +117,7 @@ int forwards_read(const char *path, const struct cluster *c, struct forwards *re
 		r = jget_obj(all, "nodes", &nodes, err);
 	if (r < 0)
 		return err_wrapf(err, -EINVAL, "%s", path);
-	json_object_foreach(nodes, name, one) {
+	json_object_foreach (nodes, name, one) {
 		r = read_node(one, c, name, ret, err);
 		if (r < 0)
 			return err_wrapf(err, r, "%s", path);

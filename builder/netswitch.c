@@ -196,8 +196,8 @@ static void flush(struct netswitch *s, unsigned int place)
 	bool waits;
 
 	while (p->out_len > 0) {
-		ssize_t n = send(p->fd, p->out + p->out_at, p->out_len,
-				 MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n =
+			send(p->fd, p->out + p->out_at, p->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -354,7 +354,8 @@ int netswitch_turn(struct netswitch *s, uint64_t now_ms, struct err *err)
 
 		if (place == LISTENER)
 			accept_port(s);
-		else if (s->ports[place].fd >= 0 && events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		else if (s->ports[place].fd >= 0 &&
+			 events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 			receive(s, place, now_ms);
 	}
 	for (unsigned int i = 0; i < NETSWITCH_PORTS_MAX; i++)

@@ -104,7 +104,8 @@ static int start_uplink(struct segment *g, struct err *err)
 
 		forwards[len++] = (struct qemu_forward){ g->forwards.items[i].ssh, n, 22 };
 		if (g->forwards.items[i].api)
-			forwards[len++] = (struct qemu_forward){ g->forwards.items[i].api, n, 6443 };
+			forwards[len++] =
+				(struct qemu_forward){ g->forwards.items[i].api, n, 6443 };
 	}
 	r = qemu_uplink_init(&u, g->run->cluster, emulator(g->run), g->path, forwards, len, err);
 	if (r < 0)
