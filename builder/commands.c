@@ -9,6 +9,7 @@
 #include "cmd-plan.h"
 #include "cmd-run.h"
 #include "cmd-schema.h"
+#include "cmd-status.h"
 #include "cmd-update.h"
 
 const struct command commands[] = {
@@ -30,6 +31,9 @@ const struct command commands[] = {
 	  "look into an image: partitions, boot files, seed, digests", cmd_inspect_help },
 	{ "run", cmd_run, "NODE... [-f FILE] [--bus BUS] [--overlay FILE] [--ssh-port PORT] ...",
 	  "boot nodes in QEMU, several on one network", cmd_run_help },
+	{ "status", cmd_status,
+	  "[-f FILE] [--watch] [--timeout TIME] [--json] [--forwards FILE] [-i KEY]",
+	  "how far every node has come, until all is up", cmd_status_help },
 	{ "schema", cmd_schema, "[cluster|board]", "print the JSON Schema of a file, for editors",
 	  "  cluster  of cluster.yaml (default)\n"
 	  "  board    of boards/NAME/board.yaml\n" },

@@ -21,10 +21,15 @@ static bool taken(const struct forwards *f, unsigned int port)
 static int free_port(const struct forwards *f, unsigned int *ret, struct err *err)
 {
 	for (int i = 0; i < TRIES; i++) {
-		int r = qemu_free_port(ret, err);
+		unsigned int port = 0;
+		int r = qemu_free_port(&port, err);
 
-		if (r < 0 || !taken(f, *ret))
+		if (r < 0)
 			return r;
+		if (!taken(f, port)) {
+			*ret = port;
+			return 0;
+		}
 	}
 	return err_setf(err, -EADDRINUSE, "cannot find a free port");
 }

@@ -124,18 +124,26 @@ static int encode(const struct secret *s, struct secret *ret)
 	return ret->data ? 0 : -ENOMEM;
 }
 
+int kubeconfig_admin(const struct cluster *c, uint64_t valid_s, struct secret *ret_ca,
+		     struct secret *ret_crt, struct secret *ret_key, struct err *err)
+{
+	CLEANUP(client_ca_done) struct client_ca signer = { 0 };
+	int r = secrets_get(c, "k3s/server/tls/server-ca.crt", ret_ca, err);
+
+	if (r >= 0)
+		r = load_client_ca(c, &signer, err);
+	if (r >= 0)
+		r = sign_admin(&signer, valid_s, ret_crt, ret_key, err);
+	return r < 0 ? r : 0;
+}
+
 int kubeconfig_make(const struct cluster *c, const char *server, uint64_t valid_s,
 		    struct secret *ret, struct err *err)
 {
 	cleanup_secret struct secret ca = { 0 }, crt = { 0 }, key = { 0 }, ca64 = { 0 },
 				     crt64 = { 0 }, key64 = { 0 };
-	CLEANUP(client_ca_done) struct client_ca signer = { 0 };
-	int len, r = secrets_get(c, "k3s/server/tls/server-ca.crt", &ca, err);
+	int len, r = kubeconfig_admin(c, valid_s, &ca, &crt, &key, err);
 
-	if (r >= 0)
-		r = load_client_ca(c, &signer, err);
-	if (r >= 0)
-		r = sign_admin(&signer, valid_s, &crt, &key, err);
 	if (r < 0)
 		return r;
 	if (encode(&ca, &ca64) < 0 || encode(&crt, &crt64) < 0 || encode(&key, &key64) < 0)

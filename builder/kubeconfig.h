@@ -14,5 +14,11 @@
  */
 int kubeconfig_make(const struct cluster *c, const char *server, uint64_t valid_s,
 		    struct secret *ret, struct err *err) MUST_CHECK;
+/*
+ * The same as PEM: the CA that the API server's certificate is checked with, the client's
+ * certificate and its key.
+ */
+int kubeconfig_admin(const struct cluster *c, uint64_t valid_s, struct secret *ret_ca,
+		     struct secret *ret_crt, struct secret *ret_key, struct err *err) MUST_CHECK;
 /* cluster.api, else the first control-plane's first address; owned by the caller. */
 int kubeconfig_server(const struct cluster *c, char **ret, struct err *err) MUST_CHECK;

@@ -97,13 +97,14 @@ int cmd_status(int argc, char **argv, struct err *err)
 
 		if (r < 0)
 			return r;
-		if (watch)
+		if (watch && !json)
 			fputs("\033[H\033[J", stdout);
 		if (json)
 			fputs(text, stdout);
 		else
 			print_table(&s);
-		(void)fflush(stdout);
+		if (fflush(stdout) != 0) /* whoever watched has gone */
+			return err_errnof(err, -errno, "cannot write the status");
 		if (!watch)
 			return 0;
 		clock_sleep_ms(2000);

@@ -443,6 +443,33 @@ static bool is_idempotent(const char *method)
 	       strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0;
 }
 
+static struct curl_blob blob(const char *pem)
+{
+	return (struct curl_blob){ .data = (void *)(uintptr_t)pem,
+				   .len = strlen(pem),
+				   .flags = CURL_BLOB_NOCOPY };
+}
+
+static void set_identity(CURL *c, const struct http_request *q)
+{
+	if (q->ca_pem) {
+		struct curl_blob ca = blob(q->ca_pem);
+
+		(void)curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
+		(void)curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+		(void)curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca);
+		(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
+	}
+	if (q->cert_pem && q->key_pem) {
+		struct curl_blob cert = blob(q->cert_pem), key = blob(q->key_pem);
+
+		(void)curl_easy_setopt(c, CURLOPT_SSLCERTTYPE, "PEM");
+		(void)curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert);
+		(void)curl_easy_setopt(c, CURLOPT_SSLKEYTYPE, "PEM");
+		(void)curl_easy_setopt(c, CURLOPT_SSLKEY_BLOB, &key);
+	}
+}
+
 static void set_request(struct http *h, const struct http_request *q, const char *method,
 			struct curl_slist *headers, struct reply *reply)
 {
@@ -452,6 +479,7 @@ static void set_request(struct http *h, const struct http_request *q, const char
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
 			       (long)(q->timeout_ms ? q->timeout_ms : 30000));
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
+	set_identity(c, q);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_reply);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, reply);
 	if (q->body) {
@@ -483,14 +511,19 @@ static int make_headers(const char *const *lines, struct curl_slist **ret)
 	return 0;
 }
 
+/* Headers may hold a credential, which is for that one server, as a certificate is. */
+static int hops_of(const struct http_request *q)
+{
+	return q->headers || q->cert_pem ? 0 : HOPS_MAX;
+}
+
 int http_request(struct http *h, struct http_request *q, struct err *err)
 {
 	const char *method = q->method ? q->method : "GET";
 	unsigned int tries = !is_idempotent(method) ? 1 : q->tries ? q->tries : 6;
 	cleanup_slist struct curl_slist *headers = NULL;
 	cleanup_buf struct buf text = BUF_INIT(q->max_bytes ? q->max_bytes : (size_t)16 << 20);
-	/* headers may hold a credential, which is for that one server: no redirects then */
-	struct reply reply = { .h = h, .buf = &text, .hops = q->headers ? 0 : HOPS_MAX };
+	struct reply reply = { .h = h, .buf = &text, .hops = hops_of(q) };
 	CURLcode code;
 	int r = 0;
 

@@ -68,6 +68,11 @@ struct http_request {
 	size_t max_bytes;	     /* of the answer; 0: 16 MiB */
 	unsigned int timeout_ms;     /* of one try; 0: 30 s */
 	unsigned int tries, wait_ms; /* as above, for idempotent methods; others are tried once */
+	/*
+	 * PEM, for a server with a CA of its own: ca_pem alone is trusted then, cert_pem and
+	 * key_pem (both or none) say who asks, and no proxy is used. NULL: the machine's CAs.
+	 */
+	const char *ca_pem, *cert_pem, *key_pem;
 
 	/* results */
 	long status;
@@ -75,7 +80,7 @@ struct http_request {
 	size_t reply_len;
 };
 /*
- * Redirects are followed only where no headers are given: those may hold a credential.
+ * Redirects are followed only where neither headers nor a certificate are given.
  * 0 also for an answer that is an error: look at status. http_request_done() releases the reply.
  */
 int http_request(struct http *h, struct http_request *q, struct err *err) MUST_CHECK;
