@@ -36,6 +36,8 @@ struct agent {
 	struct cluster_facts facts;
 	struct link_watch link;
 	struct k3s_join join;
+	uint64_t services_ms;	  /* when DNS and NTP are looked at again, monotonic; 0: not yet */
+	char services[200];	  /* which of them do not answer */
 	uint64_t images_since_ms; /* of step images, monotonic; 0: not looked at yet */
 	bool report_ready; /* namespace and Roles of step-report.c were applied in this boot */
 };

@@ -35,7 +35,13 @@ int api_door_try(const char *url, unsigned int timeout_ms)
 		return -EINVAL;
 	if (getaddrinfo(host, port, &hints, &ai) != 0)
 		return -EADDRNOTAVAIL;
-	r = connect_to(ai, timeout_ms);
+	r = -ECONNREFUSED;
+	for (const struct addrinfo *a = ai; a && r < 0; a = a->ai_next) {
+		int one = connect_to(a, timeout_ms);
+
+		if (one == 0 || r == -ECONNREFUSED) /* all must refuse to be a refusal */
+			r = one;
+	}
 	freeaddrinfo(ai);
 	return r;
 }

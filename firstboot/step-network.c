@@ -7,6 +7,8 @@
 #include "addr.h"
 #include "agent.h"
 #include "api-door.h"
+#include "clock.h"
+#include "net-services.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -14,6 +16,7 @@
 #include <sys/socket.h>
 
 #define CONNECT_MS 2000
+#define SERVICES_PAUSE_MS ((uint64_t)300 * 1000)
 
 static int parse_own(const char *text, struct ip_prefix *ret, struct err *err)
 {
@@ -150,6 +153,21 @@ static int check_door(struct agent *a, struct step_turn *turn)
 	return TURN_WAIT;
 }
 
+/* Not at the first look: nothing waits for them. */
+static void look_at_services(struct agent *a, struct step_turn *turn)
+{
+	uint64_t now = clock_ms();
+
+	if (!a->services_ms) {
+		a->services_ms = now;
+	} else if (now >= a->services_ms) {
+		net_services_tell(&a->node, DNS_PORT, NTP_PORT, a->services, sizeof(a->services));
+		a->services_ms = now + SERVICES_PAUSE_MS;
+	}
+	if (a->services[0])
+		step_reasonf(turn, "%s", a->services);
+}
+
 int step_network(struct agent *a, struct step_turn *turn, struct err *err)
 {
 	int r;
@@ -164,6 +182,8 @@ int step_network(struct agent *a, struct step_turn *turn, struct err *err)
 	if (r != TURN_DONE)
 		return r;
 	if (a->node.node.role == NODE_WORKER && a->node.k3s.server)
-		return check_door(a, turn);
-	return TURN_DONE;
+		r = check_door(a, turn);
+	if (r == TURN_DONE)
+		look_at_services(a, turn);
+	return r;
 }
