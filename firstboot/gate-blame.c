@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define WARNINGS "%2Ctype%3DWarning"
+
 char *gate_pods_path(const char *namespace, const json_t *labels)
 {
 	cleanup_buf struct buf b = BUF_INIT(8192);
@@ -42,9 +44,9 @@ static const char *event_time(const json_t *event)
 	return *s ? s : js_text(event, "eventTime");
 }
 
-/* The newest warning about o in dst; "" without. */
-static int newest_warning(const struct gate_view *v, const json_t *o, char *dst, size_t size,
-			  struct err *err)
+/* The newest event about o in dst; "" without. selector: "" or "%2Ctype%3DWarning". */
+static int newest_event(const struct gate_view *v, const json_t *o, const char *selector, char *dst,
+			size_t size, struct err *err)
 {
 	cleanup_json json_t *list = NULL;
 	const json_t *items, *e, *newest = NULL;
@@ -56,8 +58,8 @@ static int newest_warning(const struct gate_view *v, const json_t *o, char *dst,
 	*dst = '\0';
 	(void)snprintf(path, sizeof(path),
 		       "/api/v1/namespaces/%.253s/events?fieldSelector=involvedObject.uid%%3D%.100s"
-		       "%%2Ctype%%3DWarning&limit=100",
-		       js_text(o, "metadata.namespace"), js_text(o, "metadata.uid"));
+		       "%s&limit=100",
+		       js_text(o, "metadata.namespace"), js_text(o, "metadata.uid"), selector);
 	r = gate_get_path(v, path, &list, &unused, err);
 	if (r < 0 || !list)
 		return r;
@@ -106,7 +108,7 @@ static int blame_pod(const struct gate_view *v, const json_t *pod, const struct 
 	int r = 0;
 
 	if (!tells(pod, why))
-		r = newest_warning(v, pod, event, sizeof(event), err);
+		r = newest_event(v, pod, WARNINGS, event, sizeof(event), err);
 	(void)snprintf(words, sizeof(words), "pod %.100s%s%.63s: %.300s",
 		       js_text(pod, "metadata.name"), *node ? " on " : "", node,
 		       event[0] ? event : why->reason);
@@ -140,7 +142,7 @@ int gate_blame_object(const struct gate_view *v, const json_t *workload, struct 
 		add_words(ret, js_text(ready_condition(workload, "ReplicaFailure"), "message"));
 		return 0;
 	}
-	r = newest_warning(v, workload, event, sizeof(event), err);
+	r = newest_event(v, workload, WARNINGS, event, sizeof(event), err);
 	if (r >= 0 && event[0])
 		add_words(ret, event);
 	return r;
@@ -160,4 +162,34 @@ int gate_blame(const struct gate_view *v, const char *plural, const char *namesp
 		return gate_blame_object(v, o, ret, err);
 	add_words(ret, why.reason);
 	return 0;
+}
+
+int gate_blame_node(const struct gate_view *v, const char *namespace, const char *node,
+		    struct readiness *ret, struct err *err)
+{
+	cleanup_json json_t *pods = NULL;
+	struct readiness why = { 0 };
+	const json_t *pod;
+	char path[512];
+	int r;
+
+	(void)snprintf(path, sizeof(path),
+		       "/api/v1/namespaces/%.63s/pods?fieldSelector=spec.nodeName%%3D%.253s",
+		       namespace, node);
+	r = gate_get_path(v, path, &pods, &why, err);
+	if (r < 0 || !pods)
+		return r;
+	pod = worst_pod(pods, &why);
+	return pod ? blame_pod(v, pod, &why, ret, err) : 0;
+}
+
+int gate_blame_event(const struct gate_view *v, const json_t *o, struct readiness *ret,
+		     struct err *err)
+{
+	char event[READY_REASON_MAX];
+	int r = newest_event(v, o, "", event, sizeof(event), err);
+
+	if (r >= 0 && event[0])
+		add_words(ret, event);
+	return r;
 }

@@ -16,6 +16,12 @@ int gate_blame_object(const struct gate_view *v, const json_t *workload, struct 
 /* The same for the one of that name ("deployments", "jobs", ...); one that is not there is said. */
 int gate_blame(const struct gate_view *v, const char *plural, const char *namespace,
 	       const char *name, struct readiness *ret, struct err *err) MUST_CHECK;
+/* The worst pod of a node in a namespace. */
+int gate_blame_node(const struct gate_view *v, const char *namespace, const char *node,
+		    struct readiness *ret, struct err *err) MUST_CHECK;
+/* The newest event about an object of any kind. */
+int gate_blame_event(const struct gate_view *v, const json_t *o, struct readiness *ret,
+		     struct err *err) MUST_CHECK;
 /* "/api/v1/namespaces/x/pods?labelSelector=a%3Db" of labels; owned by the caller; NULL: no memory.
  */
 char *gate_pods_path(const char *namespace, const json_t *labels);

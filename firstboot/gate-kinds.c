@@ -30,8 +30,20 @@ const json_t *gate_find_named(const json_t *list, const char *name)
 	return NULL;
 }
 
+/* Was the pod made from an older text than the DaemonSet has now? */
+static bool is_outdated(const json_t *ds, const json_t *pod)
+{
+	const char *now = gate_meta_value(ds, "metadata.annotations",
+					  "deprecated.daemonset.template.generation");
+	const char *of = gate_meta_value(pod, "metadata.labels", "pod-template-generation");
+
+	return strcmp(js_text(ds, "spec.updateStrategy.type"), "OnDelete") != 0 && *now && *of &&
+	       strcmp(now, of) != 0;
+}
+
 /* Each pod that sits on a node that is up must be ready. */
-static void judge_pods(const json_t *pods, const json_t *nodes, struct readiness *ret)
+static void judge_pods(const json_t *ds, const json_t *pods, const json_t *nodes,
+		       struct readiness *ret)
 {
 	const json_t *items = json_object_get(pods, "items"), *pod;
 	size_t i, up = 0;
@@ -45,6 +57,8 @@ static void judge_pods(const json_t *pods, const json_t *nodes, struct readiness
 			continue;
 		up++;
 		ready_judge(pod, &r);
+		if (r.state == READY_YES && is_outdated(ds, pod))
+			readiness_setf(&r, READY_WAIT, "it is of an older version");
 		if (r.state == READY_YES)
 			continue;
 		readiness_setf(ret, r.state, "pod %.100s on %.60s: %.300s",
@@ -77,9 +91,13 @@ int gate_daemonset(const struct gate_view *v, const char *namespace, const char 
 	if (ready_number(ds, "status.observedGeneration", -1) <
 		    ready_number(ds, "metadata.generation", 0) ||
 	    want == 0 || have < want) {
-		readiness_setf(ret, READY_WAIT, "%.100s: on %" PRId64 " of %" PRId64 " nodes", name,
-			       have, want);
-		return 0;
+		if (want == 0)
+			readiness_setf(ret, READY_WAIT, "%.100s: no node takes it", name);
+		else
+			readiness_setf(ret, READY_WAIT,
+				       "%.100s: on %" PRId64 " of %" PRId64 " nodes", name, have,
+				       want);
+		return gate_blame_object(v, ds, ret, err);
 	}
 	path = gate_pods_path(namespace, js_at(ds, "spec.selector.matchLabels"));
 	if (!path)
@@ -88,7 +106,7 @@ int gate_daemonset(const struct gate_view *v, const char *namespace, const char 
 	if (r >= 0 && nodes)
 		r = gate_get_path(v, path, &pods, ret, err);
 	if (r >= 0 && pods)
-		judge_pods(pods, nodes, ret);
+		judge_pods(ds, pods, nodes, ret);
 	return r;
 }
 
@@ -168,7 +186,7 @@ int gate_argocd_ready(const struct gate_view *v, const json_t *args, struct read
 			continue;
 		readiness_setf(ret, READY_WAIT, "%s: %s", parts[i],
 			       o ? "no replica is ready" : "it is not there");
-		return 0;
+		return o ? gate_blame_object(v, o, ret, err) : 0;
 	}
 	(void)snprintf(path, sizeof(path),
 		       "/apis/argoproj.io/v1alpha1/namespaces/%s/applications?limit=1", ns);
@@ -205,7 +223,7 @@ static bool node_has_driver(const json_t *csi_node, const char *driver)
 int gate_csi_driver(const struct gate_view *v, const json_t *args, struct readiness *ret,
 		    struct err *err)
 {
-	const char *name = gate_arg_string(args, "name");
+	const char *name = gate_arg_string(args, "name"), *ns = gate_arg_string(args, "namespace");
 	cleanup_json json_t *driver = NULL, *nodes = NULL, *csi = NULL;
 	const json_t *items, *node;
 	size_t i, up = 0;
@@ -227,7 +245,7 @@ int gate_csi_driver(const struct gate_view *v, const json_t *args, struct readin
 		if (!node_has_driver(gate_find_named(csi, n), name)) {
 			readiness_setf(ret, READY_WAIT, "node %.100s has no plugin of %.200s yet",
 				       n, name);
-			return 0;
+			return ns ? gate_blame_node(v, ns, n, ret, err) : 0;
 		}
 	}
 	if (!up)
@@ -268,20 +286,30 @@ static void judge_health(const json_t *cluster, const json_t *args, struct readi
 	}
 }
 
-static void judge_osds(const json_t *osds, uint64_t want, struct readiness *ret)
+static int judge_osds(const struct gate_view *v, const json_t *osds, uint64_t want,
+		      struct readiness *ret, struct err *err)
 {
-	const json_t *items = json_object_get(osds, "items"), *o;
+	const json_t *items = json_object_get(osds, "items"), *o, *down = NULL;
 	uint64_t up = 0;
 	size_t i;
 
-	json_array_foreach (items, i, o)
-		up += ready_number(o, "status.availableReplicas", 0) >= 1;
-	if (up < want || up < json_array_size(items))
-		readiness_setf(ret, READY_WAIT,
-			       "%" PRIu64 " OSDs are up, %zu are there, %" PRIu64
-			       " are planned; the log of Job rook-ceph-osd-prepare-<node> says "
-			       "which disk was skipped",
-			       up, json_array_size(items), want);
+	json_array_foreach (items, i, o) {
+		bool is_up = ready_number(o, "status.availableReplicas", 0) >= 1;
+
+		up += is_up;
+		if (!is_up && !down)
+			down = o;
+	}
+	if (up >= want && !down)
+		return 0;
+	readiness_setf(ret, READY_WAIT,
+		       "%" PRIu64 " OSDs are up, %zu are there, %" PRIu64 " are planned", up,
+		       json_array_size(items), want);
+	if (down)
+		return gate_blame_object(v, down, ret, err);
+	(void)snprintf(ret->reason + strlen(ret->reason), sizeof(ret->reason) - strlen(ret->reason),
+		       "; the log of Job rook-ceph-osd-prepare-<node> says which disk was skipped");
+	return 0;
 }
 
 int gate_ceph_cluster(const struct gate_view *v, const json_t *args, struct readiness *ret,
@@ -305,6 +333,6 @@ int gate_ceph_cluster(const struct gate_view *v, const json_t *args, struct read
 		       ns);
 	r = gate_get_path(v, path, &osds, ret, err);
 	if (r >= 0 && osds)
-		judge_osds(osds, gate_arg_uint(args, "osds", 0), ret);
+		r = judge_osds(v, osds, gate_arg_uint(args, "osds", 0), ret, err);
 	return r;
 }

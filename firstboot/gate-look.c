@@ -1,6 +1,7 @@
 #include "gate-look.h"
 
 #include "apply.h"
+#include "gate-blame.h"
 #include "gate-kinds.h"
 #include "gates.h"
 #include "json.h"
@@ -73,6 +74,17 @@ static int by_rule(const struct gate_view *v, const char *group, const char *ver
 	return r;
 }
 
+/* Has its newest text enough pods? A StatefulSet may be told to keep old ones. */
+static bool updated(const json_t *o, uint64_t min)
+{
+	const char *strategy = js_text(o, "spec.updateStrategy.type");
+
+	if (strcmp(strategy, "OnDelete") == 0 ||
+	    ready_number(o, "spec.updateStrategy.rollingUpdate.partition", 0) > 0)
+		return true;
+	return ready_number(o, "status.updatedReplicas", 0) >= (int64_t)min;
+}
+
 int gate_at_least(const struct gate_view *v, const char *plural, const char *namespace,
 		  const char *name, uint64_t min, struct readiness *ret, struct err *err)
 {
@@ -93,7 +105,9 @@ int gate_at_least(const struct gate_view *v, const char *plural, const char *nam
 	else if (have < (int64_t)min)
 		readiness_setf(ret, READY_WAIT, "%.200s: %" PRId64 " of %" PRIu64 " %s", name, have,
 			       min, key + strlen("status."));
-	return 0;
+	else if (!updated(o, min))
+		readiness_setf(ret, READY_WAIT, "%.200s: its newest pods are not there yet", name);
+	return ret->state == READY_YES ? 0 : gate_blame_object(v, o, ret, err);
 }
 
 static int deployment_available(const struct gate_view *v, const json_t *args,
@@ -134,9 +148,11 @@ static int job_complete(const struct gate_view *v, const json_t *args, struct re
 	r = gate_get_path(v, path, &o, ret, err);
 	if (r < 0)
 		return r;
-	if (o)
+	if (o) {
 		ready_judge(o, ret);
-	else if (strstr(ret->reason, "is not there") && object_was_applied(v->journal, key))
+		return ret->state == READY_YES ? 0 : gate_blame_object(v, o, ret, err);
+	}
+	if (strstr(ret->reason, "is not there") && object_was_applied(v->journal, key))
 		readiness_setf(ret, READY_YES, "%s", "");
 	return 0;
 }
@@ -144,7 +160,14 @@ static int job_complete(const struct gate_view *v, const json_t *args, struct re
 static int pvc_bound(const struct gate_view *v, const json_t *args, struct readiness *ret,
 		     struct err *err)
 {
-	return by_rule(v, "", "v1", "persistentvolumeclaims", args, ret, err);
+	cleanup_json json_t *o = NULL;
+	int r = gate_get(v, "", "v1", gate_arg_string(args, "namespace"), "persistentvolumeclaims",
+			 gate_arg_string(args, "name"), &o, ret, err);
+
+	if (r < 0 || !o)
+		return r;
+	ready_judge(o, ret);
+	return ret->state == READY_YES ? 0 : gate_blame_event(v, o, ret, err);
 }
 
 static int application_synced(const struct gate_view *v, const json_t *args, struct readiness *ret,

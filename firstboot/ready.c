@@ -199,28 +199,61 @@ static void judge_replicaset(const json_t *o, struct readiness *ret)
 		(void)short_of(o, "readyReplicas", want, ret);
 }
 
-/* An image that is missing names itself; true: said. */
-static bool image_trouble(const json_t *o, const char *list_path, struct readiness *ret)
+static bool is_one_of(const char *s, const char *const *list, size_t len)
 {
-	static const char *const final[] = { "ErrImageNeverPull", "ErrImagePull",
-					     "ImagePullBackOff", "InvalidImageName" };
-	const json_t *list = js_at(o, list_path), *c;
+	for (size_t i = 0; i < len; i++)
+		if (strcmp(s, list[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A container that waits for more than its turn; true: said. */
+static bool waiting_trouble(const json_t *c, struct readiness *ret)
+{
+	static const char *const usual[] = { "", "ContainerCreating", "PodInitializing" };
+	static const char *const image[] = { "ErrImageNeverPull", "ErrImagePull",
+					     "ImagePullBackOff",  "InvalidImageName",
+					     "ImageInspectError", "RegistryUnavailable" };
+	const char *why = js_text(c, "state.waiting.reason");
+	const char *message = js_text(c, "state.waiting.message");
+	const json_t *last = js_at(c, "lastState.terminated");
+
+	if (is_one_of(why, usual, ARRAY_SIZE(usual)))
+		return false;
+	if (is_one_of(why, image, ARRAY_SIZE(image)))
+		readiness_setf(ret, READY_FAILED, "%s: image %.200s%s%.200s", why,
+			       js_text(c, "image"), *message ? ": " : "", message);
+	else if (last)
+		readiness_setf(ret, READY_WAIT,
+			       "container %.63s: %s: it ended with code %" PRId64
+			       " (%.60s)%s%.200s",
+			       js_text(c, "name"), why, ready_number(last, "exitCode", 0),
+			       js_text(last, "reason"), *js_text(last, "message") ? ": " : "",
+			       js_text(last, "message"));
+	else
+		readiness_setf(ret, READY_WAIT, "container %.63s: %s%s%.300s", js_text(c, "name"),
+			       why, *message ? ": " : "", message);
+	return true;
+}
+
+/* What the first container in trouble says of itself; true: said. */
+static bool container_trouble(const json_t *o, const char *list_path, struct readiness *ret)
+{
+	const json_t *list = js_at(o, list_path), *c, *end;
 	size_t i;
 
 	json_array_foreach (list, i, c) {
-		const char *why = js_text(c, "state.waiting.reason");
-
-		for (size_t k = 0; k < ARRAY_SIZE(final); k++) {
-			if (strcmp(why, final[k]) != 0)
-				continue;
-			readiness_setf(ret, READY_FAILED, "%s: image %s", why, js_text(c, "image"));
+		if (waiting_trouble(c, ret))
 			return true;
-		}
-		if (strcmp(why, "CrashLoopBackOff") == 0) {
-			readiness_setf(ret, READY_WAIT, "container %s crashes: %.300s",
-				       js_text(c, "name"), js_text(c, "state.waiting.message"));
-			return true;
-		}
+		end = js_at(c, "state.terminated");
+		if (!end || ready_number(end, "exitCode", 0) == 0)
+			continue;
+		readiness_setf(ret, READY_WAIT,
+			       "container %.63s ended with code %" PRId64 " (%.60s)%s%.200s",
+			       js_text(c, "name"), ready_number(end, "exitCode", 0),
+			       js_text(end, "reason"), *js_text(end, "message") ? ": " : "",
+			       js_text(end, "message"));
+		return true;
 	}
 	return false;
 }
@@ -228,14 +261,17 @@ static bool image_trouble(const json_t *o, const char *list_path, struct readine
 static void judge_pod(const json_t *o, struct readiness *ret)
 {
 	const char *phase = js_text(o, "status.phase");
+	bool failed = strcmp(phase, "Failed") == 0;
 
 	if (strcmp(phase, "Succeeded") == 0)
 		return;
-	if (image_trouble(o, "status.initContainerStatuses", ret) ||
-	    image_trouble(o, "status.containerStatuses", ret))
-		return;
-	if (strcmp(phase, "Failed") == 0)
-		readiness_setf(ret, READY_FAILED, "phase is Failed: %.400s",
+	if (container_trouble(o, "status.initContainerStatuses", ret) ||
+	    container_trouble(o, "status.containerStatuses", ret))
+		ret->state = failed ? READY_FAILED : ret->state;
+	else if (failed)
+		readiness_setf(ret, READY_FAILED, "phase is Failed: %.60s%s%.300s",
+			       js_text(o, "status.reason"),
+			       *js_text(o, "status.reason") ? ": " : "",
 			       js_text(o, "status.message"));
 	else if (strcmp(phase, "Running") == 0)
 		judge_ready(o, ret);
@@ -249,6 +285,8 @@ static void judge_job(const json_t *o, struct readiness *ret)
 {
 	if (ready_condition_true(o, "Failed"))
 		say_condition(o, "Failed", READY_FAILED, ret);
+	else if (ready_condition_true(o, "Suspended"))
+		say_condition(o, "Suspended", READY_WAIT, ret);
 	else if (!ready_condition_true(o, "Complete"))
 		readiness_setf(ret, READY_WAIT,
 			       "not complete: %" PRId64 " active, %" PRId64 " succeeded, %" PRId64
@@ -486,6 +524,28 @@ bool ready_when_present(const char *group, const char *kind)
 	return !find_rule(group, strlen(group), kind)->judge;
 }
 
+/* Who keeps it there: finalizers, and what a Namespace says of its contents. */
+static void say_deleted(const json_t *o, struct readiness *ret)
+{
+	static const char *const types[] = { "NamespaceDeletionDiscoveryFailure",
+					     "NamespaceDeletionGroupVersionParsingFailure",
+					     "NamespaceDeletionContentFailure",
+					     "NamespaceContentRemaining",
+					     "NamespaceFinalizersRemaining" };
+	const json_t *list = js_at(o, "metadata.finalizers");
+	const char *first = json_string_value(json_array_get(list, 0));
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (!ready_condition_true(o, types[i]))
+			continue;
+		readiness_setf(ret, READY_WAIT, "it is being deleted: %.400s",
+			       js_text(ready_condition(o, types[i]), "message"));
+		return;
+	}
+	readiness_setf(ret, READY_WAIT, "it is being deleted%s%.200s",
+		       first ? ", which waits for its finalizer " : "", first ? first : "");
+}
+
 /* What holds for every kind; false: not ready, said. */
 static bool judge_any(const json_t *o, struct readiness *ret)
 {
@@ -493,7 +553,7 @@ static bool judge_any(const json_t *o, struct readiness *ret)
 	int64_t seen = ready_number(o, "status.observedGeneration", -1);
 
 	if (*js_text(o, "metadata.deletionTimestamp"))
-		readiness_setf(ret, READY_WAIT, "it is being deleted");
+		say_deleted(o, ret);
 	else if (seen >= 0 && seen < generation)
 		readiness_setf(ret, READY_WAIT,
 			       "its controller has not seen the newest change (%" PRId64

@@ -111,6 +111,50 @@ static const struct {
 	  "image':'r/x:1',"
 	  "'state':{'waiting':{'reason':'ErrImageNeverPull'}}}]}}",
 	  READY_FAILED, "r/x:1" },
+	{ "Pod whose image cannot be had, in the runtime's words",
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Pending','containerStatuses':[{'name'"
+	  ":'web','image':'r/x:1','state':{'waiting':{'reason':'ErrImagePull','message':'rpc "
+	  "error: not found'}}}]}}",
+	  READY_FAILED, "ErrImagePull: image r/x:1: rpc error: not found" },
+	{ "Pod that crashes, with its last end",
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Running','containerStatuses':[{'name'"
+	  ":'web','state':{'waiting':{'reason':'CrashLoopBackOff','message':'back-off "
+	  "10s'}},'lastState':{'terminated':{'exitCode':137,'reason':'OOMKilled'}}}]}}",
+	  READY_WAIT, "container web: CrashLoopBackOff: it ended with code 137 (OOMKilled)" },
+	{ "Pod that lacks a Secret",
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Pending','containerStatuses':[{'name'"
+	  ":'web','state':{'waiting':{'reason':'CreateContainerConfigError','message':'secret "
+	  "argocd-redis not found'}}}]}}",
+	  READY_WAIT, "container web: CreateContainerConfigError: secret argocd-redis not found" },
+	{ "Pod being made",
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Pending','containerStatuses':[{'name'"
+	  ":'web','state':{'waiting':{'reason':'ContainerCreating'}}}]}}",
+	  READY_WAIT, "phase is 'Pending'" },
+	{ "Pod of a Job that failed",
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Failed','containerStatuses':[{'name':"
+	  "'web','state':{'terminated':{'exitCode':1,'reason':'Error'}}}]}}",
+	  READY_FAILED, "container web ended with code 1 (Error)" },
+	{ "Pod that was evicted",
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Failed','reason':'Evicted','message':"
+	  "'low on memory'}}",
+	  READY_FAILED, "phase is Failed: Evicted: low on memory" },
+	{ "Pod whose sidecar's start went wrong",
+	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Pending','initContainerStatuses':[{'"
+	  "name':'init','image':'r/i:1','state':{'waiting':{'reason':'ImagePullBackOff'}}}]}}",
+	  READY_FAILED, "ImagePullBackOff: image r/i:1" },
+	{ "Namespace that waits for its contents",
+	  "{'apiVersion':'v1','kind':'Namespace','metadata':{'deletionTimestamp':'2026-01-01T00:00:"
+	  "00Z'},'status':{'phase':'Terminating','conditions':[" COND("NamespaceContentRemaining",
+								      "True") "]}}",
+	  READY_WAIT, "it is being deleted: the message" },
+	{ "deleted, with a finalizer",
+	  "{'apiVersion':'v1','kind':'PersistentVolumeClaim','metadata':{'deletionTimestamp':'2026-"
+	  "01-01T00:00:00Z','finalizers':['kubernetes.io/pvc-protection']}}",
+	  READY_WAIT, "which waits for its finalizer kubernetes.io/pvc-protection" },
+	{ "Job suspended",
+	  "{'apiVersion':'batch/v1','kind':'Job','status':{'conditions':[" COND("Suspended",
+										"True") "]}}",
+	  READY_WAIT, "Suspended is True" },
 	{ "Pod running, not ready",
 	  "{'apiVersion':'v1','kind':'Pod','status':{'phase':'Running','conditions':[" COND(
 		  "Ready", "False") "]}}",
