@@ -1,14 +1,12 @@
 #include "apply.h"
 
 #include "buf.h"
-#include "clock.h"
 #include "json.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #define REQUEST_TIMEOUT_MS 8000
-#define META "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 struct apply_request {
 	struct kube_req req;
@@ -89,8 +87,8 @@ static int set_path(struct apply_request *q, const struct apply_item *it)
 	return 0;
 }
 
-static int send_item(struct kube *k, const struct bundle_reader *reader, struct apply_item *it,
-		     struct err *err)
+int apply_start(struct kube *k, const struct bundle_reader *reader, struct apply_item *it,
+		struct err *err)
 {
 	static const char *const methods[] = { "GET", "GET", "PATCH", "DELETE" };
 	struct apply_request *q = calloc(1, sizeof(*q));
@@ -109,12 +107,11 @@ static int send_item(struct kube *k, const struct bundle_reader *reader, struct 
 	}
 	q->req.method = methods[it->verb];
 	q->req.path = q->path;
-	q->req.accept = it->verb == APPLY_GET ? NULL : META;
+	q->req.accept = it->verb == APPLY_GET ? NULL : KUBE_ACCEPT_META;
+	q->req.guarded = it->verb == APPLY_PATCH || it->verb == APPLY_DELETE;
 	q->req.timeout_ms = REQUEST_TIMEOUT_MS;
 	q->req.user = it;
-	r = kube_start(k, &q->req, err);
-	it->sent = r >= 0;
-	return r;
+	return kube_start(k, &q->req, err);
 }
 
 static void count(struct apply_item *it, int status, struct apply_stats *stats)
@@ -158,47 +155,35 @@ static void receive(struct apply_item *it, struct apply_stats *stats)
 	it->request = NULL;
 }
 
-static void cancel_all(struct kube *k, struct apply_item *items, size_t len)
+void apply_cancel(struct kube *k, struct apply_item *it)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (!items[i].request)
-			continue;
-		kube_cancel(k, &items[i].request->req);
-		request_free(items[i].request);
-		items[i].request = NULL;
-	}
+	if (!it->request)
+		return;
+	kube_cancel(k, &it->request->req);
+	request_free(it->request);
+	it->request = NULL;
 }
 
-int apply_run(struct kube *k, const struct bundle_reader *reader, struct apply_item *items,
-	      size_t len, uint64_t deadline_ms, struct apply_stats *stats, struct err *err)
+struct apply_item *apply_next(struct kube *k, unsigned int timeout_ms, struct apply_stats *stats)
 {
-	size_t next = 0, under_way = 0;
+	struct kube_req *req = kube_next(k, timeout_ms);
 
-	for (size_t i = 0; i < len; i++)
-		items[i].sent = false;
-	while (next < len || under_way) {
-		struct kube_req *req;
+	if (!req)
+		return NULL;
+	receive(req->user, stats);
+	return req->user;
+}
 
-		while (next < len && under_way < APPLY_IN_FLIGHT && clock_ms() < deadline_ms) {
-			int r = send_item(k, reader, &items[next], err);
+int apply_one(struct kube *k, const struct bundle_reader *reader, struct apply_item *it,
+	      struct apply_stats *stats, struct err *err)
+{
+	int r = apply_start(k, reader, it, err);
 
-			if (r < 0) {
-				cancel_all(k, items, next + 1);
-				return r;
-			}
-			next++;
-			under_way++;
-		}
-		if (!under_way)
-			break;
-		/* libcurl ends each at its own deadline: this one is only a net below it */
-		req = kube_next(k, 2 * REQUEST_TIMEOUT_MS);
-		if (!req) {
-			cancel_all(k, items, next);
-			return err_setf(err, -ETIMEDOUT, "the API server does not answer");
-		}
-		receive(req->user, stats);
-		under_way--;
-	}
-	return 0;
+	if (r < 0)
+		return r;
+	/* libcurl ends it at its own deadline: this one is only a net below it */
+	if (apply_next(k, 2 * REQUEST_TIMEOUT_MS, stats) == it)
+		return 0;
+	apply_cancel(k, it);
+	return err_setf(err, -ETIMEDOUT, "the API server does not answer");
 }

@@ -1,7 +1,6 @@
 /* kiln-node sequence: what of the bundle is left, and why, by reads alone. */
 #include "agent.h"
 #include "commands.h"
-#include "file.h"
 #include "kube-cred.h"
 
 #include <fcntl.h>
@@ -9,26 +8,6 @@
 #include <string.h>
 
 #define KUBECONFIG_FILE "etc/rancher/k3s/k3s.yaml"
-#define COPY "sequence-plan"
-
-/* A copy: the agent at work may be in the middle of a record, which opening would cut off. */
-static int open_copy(struct agent *a, struct err *err)
-{
-	cleanup_free char *text = NULL;
-	char name[64];
-	size_t len = 0;
-	int r;
-
-	r = file_read_at(a->state_fd, SEQUENCE_JOURNAL, 2 * JOURNAL_MAX, &text, &len, err);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	(void)snprintf(name, sizeof(name), COPY "-%d", (int)getpid());
-	r = file_replace_at(a->run_fd, name, text ? text : "", len, 0600, err);
-	if (r >= 0)
-		r = journal_open(a->run_fd, name, &a->sequence_journal, err);
-	(void)unlinkat(a->run_fd, name, 0);
-	return r;
-}
 
 static int open_all(struct agent *a, struct err *err)
 {
@@ -45,7 +24,8 @@ static int open_all(struct agent *a, struct err *err)
 	r = bundle_reader_open(AT_FDCWD, path, a->node.bundle->sha256, &a->bundle, err);
 	if (r < 0)
 		return err_wrapf(err, r, "'%s'", a->node.bundle->path);
-	r = open_copy(a, err);
+	/* the agent at work may be in the middle of a record */
+	r = journal_open_reading(a->state_fd, SEQUENCE_JOURNAL, &a->sequence_journal, err);
 	if (r >= 0)
 		r = kube_cred_from_k3s_yaml(a->root_fd, KUBECONFIG_FILE, &cred, err);
 	if (r == -ENOENT)

@@ -17,6 +17,7 @@ struct journal {
 	char *name;	/* owned */
 	size_t bytes, cut;
 	uint64_t kill_after;
+	bool behind; /* records are written that are not synced */
 	struct journal_record *items;
 	size_t len, size;
 };
@@ -120,18 +121,43 @@ static int parse(struct journal *j, char *text, size_t len)
 	return 0;
 }
 
-int journal_open(int dir_fd, const char *name, struct journal **ret, struct err *err)
+static struct journal *new_journal(const char *name)
 {
 	cleanup_journal struct journal *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->fd = j->dir_fd = -EBADF;
+	j->name = strdup(name);
+	return j->name ? TAKE_PTR(j) : NULL;
+}
+
+int journal_open_reading(int dir_fd, const char *name, struct journal **ret, struct err *err)
+{
+	cleanup_journal struct journal *j = new_journal(name);
 	cleanup_free char *text = NULL;
 	size_t len = 0;
 	int r;
 
 	if (!j)
 		return err_nomem(err);
-	j->fd = j->dir_fd = -EBADF;
-	j->name = strdup(name);
-	if (!j->name)
+	r = file_read_at(dir_fd, name, 2 * JOURNAL_MAX, &text, &len, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (text && parse(j, text, len) < 0)
+		return err_nomem(err);
+	*ret = TAKE_PTR(j);
+	return 0;
+}
+
+int journal_open(int dir_fd, const char *name, struct journal **ret, struct err *err)
+{
+	cleanup_journal struct journal *j = new_journal(name);
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int r;
+
+	if (!j)
 		return err_nomem(err);
 	j->dir_fd = neg_errno(openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (j->dir_fd < 0)
@@ -230,13 +256,25 @@ static int compact(struct journal *j, struct err *err)
 	return 0;
 }
 
-int journal_add(struct journal *j, const char *step, const char *event, const char *detail,
-		struct err *err)
+int journal_sync(struct journal *j, struct err *err)
+{
+	int r = j->behind ? neg_errno(fdatasync(j->fd)) : 0;
+
+	if (r < 0)
+		return err_errnof(err, r, "cannot write to '%s'", j->name);
+	j->behind = false;
+	return 0;
+}
+
+int journal_note(struct journal *j, const char *step, const char *event, const char *detail,
+		 struct err *err)
 {
 	cleanup_buf struct buf b = BUF_INIT(2 * RECORD_MAX);
 	struct timespec now;
 	int r;
 
+	if (j->fd < 0)
+		return err_setf(err, -EROFS, "'%s' is open for reading alone", j->name);
 	if (j->bytes > JOURNAL_MAX) {
 		r = compact(j, err);
 		if (r < 0)
@@ -247,8 +285,6 @@ int journal_add(struct journal *j, const char *step, const char *event, const ch
 	if (r < 0)
 		return err_errnof(err, r, "cannot write a record to '%s'", j->name);
 	r = pwrite_all(j->fd, b.data, b.len, j->bytes);
-	if (r >= 0)
-		r = neg_errno(fdatasync(j->fd));
 	if (r < 0) {
 		/* half a record is no record: what follows must not stand behind it */
 		(void)!ftruncate(j->fd, (off_t)j->bytes);
@@ -260,7 +296,16 @@ int journal_add(struct journal *j, const char *step, const char *event, const ch
 	if (r < 0)
 		return err_nomem(err);
 	j->bytes += b.len;
+	j->behind = true;
 	return 0;
+}
+
+int journal_add(struct journal *j, const char *step, const char *event, const char *detail,
+		struct err *err)
+{
+	int r = journal_note(j, step, event, detail, err);
+
+	return r < 0 ? r : journal_sync(j, err);
 }
 
 const struct journal_record *journal_last(const struct journal *j, const char *step,

@@ -35,8 +35,21 @@ static inline void journal_freep(struct journal **j)
 }
 #define cleanup_journal CLEANUP(journal_freep)
 
+/*
+ * What is there now, beside a process that may be in the middle of a record: nothing is
+ * repaired, nothing made (a missing file is empty); adding fails with -EROFS.
+ */
+int journal_open_reading(int dir_fd, const char *name, struct journal **ret,
+			 struct err *err) MUST_CHECK;
 int journal_add(struct journal *j, const char *step, const char *event, const char *detail,
 		struct err *err) MUST_CHECK;
+/*
+ * The same, but on disk only with the next journal_add() or journal_sync(): for what may be
+ * forgotten by a power cut because it can be found out again. The order is kept.
+ */
+int journal_note(struct journal *j, const char *step, const char *event, const char *detail,
+		 struct err *err) MUST_CHECK;
+int journal_sync(struct journal *j, struct err *err) MUST_CHECK;
 /* The newest record of a step and event; detail NULL: any. NULL: none. Borrowed until the next add.
  */
 const struct journal_record *journal_last(const struct journal *j, const char *step,

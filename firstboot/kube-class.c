@@ -48,6 +48,7 @@ static const struct class_rule {
 	{ 422, NULL, "is forbidden: updates to parameters", KUBE_IMMUTABLE },
 	{ 422, NULL, "cannot change roleRef", KUBE_IMMUTABLE },
 	{ 400, NULL, NULL, KUBE_INVALID },
+	{ 500, NULL, "failed to create typed patch object", KUBE_INVALID }, /* against its schema */
 	{ 405, NULL, NULL, KUBE_INVALID },
 	{ 413, NULL, NULL, KUBE_INVALID },
 	{ 415, NULL, NULL, KUBE_INVALID },
@@ -141,7 +142,7 @@ void kube_reply_classify(struct kube_reply *r)
 				       curl_easy_strerror(r->curl));
 		return;
 	}
-	if (r->status >= 200 && r->status < 300) {
+	if ((r->status >= 200 && r->status < 300) || r->status == 304) {
 		r->class = KUBE_OK;
 		return;
 	}

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 enum kube_class {
-	KUBE_OK,	 /* 2xx */
+	KUBE_OK,	 /* 2xx, 304 */
 	KUBE_RETRY,	 /* network, 408, 429, 5xx, webhook or etcd trouble: the same again later */
 	KUBE_NOT_SERVED, /* 404 for the group, version or kind: not served yet, retry */
 	KUBE_ABSENT,	 /* 404 for the object */
@@ -34,6 +34,7 @@ struct kube_reply {
 	int status;		    /* HTTP status; 0: no answer */
 	int curl;		    /* CURLcode */
 	unsigned int retry_after_s; /* 0: not said */
+	char etag[128];		    /* "" without */
 	char *body;		    /* owned; NUL-terminated; NULL: none */
 	size_t len;
 	char reason[64];    /* Status.reason, "" without */

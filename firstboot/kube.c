@@ -19,10 +19,15 @@ struct kube {
 	CURL *idle[IDLE_HANDLES]; /* easy handles to use again: they are large */
 	size_t idle_len;
 	size_t in_flight;
+	struct kube_req *finished, **last; /* what kube_do() met on its way */
+	struct kube_xfer *under_way;	   /* all of them */
+	bool (*may)(const void *user);
+	const void *may_user;
 };
 
 struct kube_xfer {
 	struct kube_req *req;
+	struct kube_xfer *next, **prev; /* in kube.under_way */
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf body;
@@ -51,6 +56,7 @@ int kube_new(const struct kube_cred *cred, struct kube **ret, struct err *err)
 
 	if (!k)
 		return err_nomem(err);
+	k->last = &k->finished;
 	k->cred.url = dup_or_null(cred->url);
 	k->cred.ca_pem = dup_or_null(cred->ca_pem);
 	k->cred.cert_pem = dup_or_null(cred->cert_pem);
@@ -84,20 +90,34 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
 	return buf_add(&x->body, data, n) < 0 ? 0 : n;
 }
 
+/* The value of a header line of that name, without blanks around; false: another one. */
+static bool header_value(const char *line, size_t n, const char *name, char *dst, size_t size)
+{
+	size_t len = strlen(name);
+
+	if (n <= len || strncasecmp(line, name, len) != 0)
+		return false;
+	for (line += len, n -= len; n && strchr(" \t", *line); n--)
+		line++;
+	while (n && strchr(" \t\r\n", line[n - 1]))
+		n--;
+	(void)snprintf(dst, size, "%.*s", (int)n, line);
+	return true;
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *user)
 {
-	static const char name[] = "retry-after:";
 	struct kube_xfer *x = user;
+	struct kube_reply *reply = &x->req->reply;
 	unsigned long v;
 	char num[16];
 
 	(void)size;
-	if (n > sizeof(name) && strncasecmp(data, name, sizeof(name) - 1) == 0) {
-		(void)snprintf(num, sizeof(num), "%.*s", (int)(n - sizeof(name) + 1),
-			       data + sizeof(name) - 1);
+	if (header_value(data, n, "retry-after:", num, sizeof(num))) {
 		v = strtoul(num, NULL, 10); /* a number of seconds, or a date that reads as 0 */
-		x->req->reply.retry_after_s = v > 300 ? 300 : (unsigned int)v;
+		reply->retry_after_s = v > 300 ? 300 : (unsigned int)v;
 	}
+	(void)header_value(data, n, "etag:", reply->etag, sizeof(reply->etag));
 	return n;
 }
 
@@ -169,6 +189,11 @@ static int add_header(struct kube_xfer *x, const char *name, const char *value)
 
 static void xfer_free(struct kube *k, struct kube_xfer *x)
 {
+	if (x->prev) {
+		*x->prev = x->next;
+		if (x->next)
+			x->next->prev = x->prev;
+	}
 	if (x->easy && k->idle_len < IDLE_HANDLES) {
 		curl_easy_reset(x->easy);
 		k->idle[k->idle_len++] = x->easy;
@@ -190,6 +215,8 @@ static int set_url_and_headers(struct kube *k, struct kube_xfer *x)
 	r = buf_error(&url);
 	if (r >= 0)
 		r = add_header(x, "Accept", req->accept ? req->accept : "application/json");
+	if (r >= 0 && req->if_none_match)
+		r = add_header(x, "If-None-Match", req->if_none_match);
 	if (r >= 0 && req->content_type)
 		r = add_header(x, "Content-Type", req->content_type);
 	if (r >= 0)
@@ -224,6 +251,11 @@ int kube_start(struct kube *k, struct kube_req *req, struct err *err)
 		xfer_free(k, x);
 		return err_setf(err, -EIO, "cannot send %s %s", req->method, req->path);
 	}
+	x->next = k->under_way;
+	if (x->next)
+		x->next->prev = &x->next;
+	x->prev = &k->under_way;
+	k->under_way = x;
 	req->xfer = x;
 	k->in_flight++;
 	k->stats.requests++;
@@ -266,15 +298,38 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-struct kube_req *kube_next(struct kube *k, unsigned int timeout_ms)
+void kube_guard(struct kube *k, bool (*may)(const void *user), const void *user)
+{
+	k->may = may;
+	k->may_user = user;
+}
+
+/* One guarded request that is under way and must not be; NULL: none. */
+static struct kube_req *stop_guarded(struct kube *k)
+{
+	if (!k->may || k->may(k->may_user))
+		return NULL;
+	for (struct kube_xfer *x = k->under_way; x; x = x->next) {
+		if (!x->req->guarded)
+			continue;
+		(void)snprintf(x->error, sizeof(x->error), "stopped before it was sent whole");
+		return finish(k, x->easy, CURLE_ABORTED_BY_CALLBACK);
+	}
+	return NULL;
+}
+
+static struct kube_req *next_from_network(struct kube *k, unsigned int timeout_ms)
 {
 	int64_t end = now_ms() + timeout_ms;
 
 	for (;;) {
 		int running, left;
+		struct kube_req *stopped = stop_guarded(k);
 		CURLMsg *msg;
 		int64_t wait;
 
+		if (stopped)
+			return stopped;
 		(void)curl_multi_perform(k->multi, &running);
 		while ((msg = curl_multi_info_read(k->multi, &left)))
 			if (msg->msg == CURLMSG_DONE)
@@ -286,10 +341,41 @@ struct kube_req *kube_next(struct kube *k, unsigned int timeout_ms)
 	}
 }
 
+static void keep_finished(struct kube *k, struct kube_req *req)
+{
+	req->next = NULL;
+	*k->last = req;
+	k->last = &req->next;
+}
+
+static void drop_finished(struct kube *k, const struct kube_req *req)
+{
+	struct kube_req **p = &k->finished;
+
+	while (*p && *p != req)
+		p = &(*p)->next;
+	if (!*p)
+		return;
+	*p = req->next;
+	if (!*p)
+		k->last = p;
+}
+
+struct kube_req *kube_next(struct kube *k, unsigned int timeout_ms)
+{
+	struct kube_req *req = k->finished;
+
+	if (!req)
+		return next_from_network(k, timeout_ms);
+	drop_finished(k, req);
+	return req;
+}
+
 void kube_cancel(struct kube *k, struct kube_req *req)
 {
 	struct kube_xfer *x = req->xfer;
 
+	drop_finished(k, req);
 	if (!x)
 		return;
 	(void)curl_multi_remove_handle(k->multi, x->easy);
@@ -301,20 +387,26 @@ void kube_cancel(struct kube *k, struct kube_req *req)
 int kube_do(struct kube *k, struct kube_req *req, struct err *err)
 {
 	unsigned int limit = req->timeout_ms ? req->timeout_ms : DEFAULT_TIMEOUT_MS;
-	int r;
+	/* libcurl ends the transfer at its own deadline: this one is only a net below it */
+	int64_t end = now_ms() + limit + CONNECT_TIMEOUT_MS;
+	int r = kube_start(k, req, err);
 
-	if (k->in_flight)
-		return err_setf(err, -EBUSY, "other requests are under way");
-	r = kube_start(k, req, err);
 	if (r < 0)
 		return r;
-	/* libcurl ends the transfer at its own deadline: this one is only a net below it */
-	if (kube_next(k, limit + CONNECT_TIMEOUT_MS) != req) {
+	for (;;) {
+		int64_t left = end - now_ms();
+		struct kube_req *got = next_from_network(k, left > 0 ? (unsigned int)left : 0);
+
+		if (got == req)
+			return 0;
+		if (got) {
+			keep_finished(k, got);
+			continue;
+		}
 		kube_cancel(k, req);
 		return err_setf(err, -ETIMEDOUT, "%s %s: no answer in %u ms", req->method,
 				req->path, limit);
 	}
-	return 0;
 }
 
 void kube_req_done(struct kube_req *req)

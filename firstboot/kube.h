@@ -21,6 +21,9 @@
 
 #include "kube-class.h"
 
+/* Accept: an object's metadata alone. */
+#define KUBE_ACCEPT_META "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
 struct kube;
 
 struct kube_cred {
@@ -32,17 +35,20 @@ void kube_cred_done(struct kube_cred *c);
 #define cleanup_kube_cred CLEANUP(kube_cred_done)
 
 struct kube_req {
-	const char *method;	  /* borrowed */
-	const char *path;	  /* borrowed; path and query, starts with a slash */
-	const char *content_type; /* borrowed or NULL */
-	const char *accept;	  /* borrowed or NULL: application/json */
-	const void *body;	  /* borrowed; NULL: none */
+	const char *method;	   /* borrowed */
+	const char *path;	   /* borrowed; path and query, starts with a slash */
+	const char *content_type;  /* borrowed or NULL */
+	const char *accept;	   /* borrowed or NULL: application/json */
+	const char *if_none_match; /* borrowed or NULL: an ETag; 304 when it is still so */
+	const void *body;	   /* borrowed; NULL: none */
 	size_t body_len;
 	unsigned int timeout_ms; /* 0: 30 s */
 	size_t max_reply_bytes;	 /* 0: 16 MiB */
+	bool guarded;		 /* not sent any more once kube_guard()'s answer is no */
 	void *user;		 /* the caller's */
 	struct kube_reply reply; /* owned by the request */
 	struct kube_xfer *xfer;	 /* internal */
+	struct kube_req *next;	 /* internal: finished, not handed out yet */
 };
 void kube_req_done(struct kube_req *req); /* of a zeroed or finished request */
 #define cleanup_kube_req CLEANUP(kube_req_done)
@@ -59,7 +65,7 @@ static inline void kube_freep(struct kube **k)
 }
 #define cleanup_kube CLEANUP(kube_freep)
 
-/* One request, waited for. */
+/* One request, waited for; those that finish meanwhile are kept for kube_next(). */
 int kube_do(struct kube *k, struct kube_req *req, struct err *err) MUST_CHECK;
 /* Send without waiting. */
 int kube_start(struct kube *k, struct kube_req *req, struct err *err) MUST_CHECK;
@@ -67,5 +73,10 @@ int kube_start(struct kube *k, struct kube_req *req, struct err *err) MUST_CHECK
 struct kube_req *kube_next(struct kube *k, unsigned int timeout_ms);
 /* Give a request up that was started; nothing when it is not under way. */
 void kube_cancel(struct kube *k, struct kube_req *req);
+/*
+ * may(user) is asked whenever anything may be sent; once it says no, all guarded requests under
+ * way end as KUBE_RETRY and nothing more of them leaves this process. NULL: always yes.
+ */
+void kube_guard(struct kube *k, bool (*may)(const void *user), const void *user);
 size_t kube_in_flight(const struct kube *k);
 const struct kube_stats *kube_stats(const struct kube *k);

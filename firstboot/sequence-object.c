@@ -8,8 +8,10 @@
 
 #define STEP "object"
 #define DIGEST_LEN 32 /* hex digits of the object's digest that the journal keeps */
-#define POLL_MIN_MS 300
+#define POLL_MIN_MS 100
 #define POLL_MAX_MS 5000
+#define SERVED_MS 10000 /* not in discovery for so long: the CRD itself is asked for its words */
+#define PROBE_TRIES 8
 #define STUCK_MS 30000
 
 static const char *text_at(const json_t *o, const char *path)
@@ -48,21 +50,29 @@ bool object_was_applied(const struct journal *j, const char *key)
 	return rec && strncmp(rec->detail, "begun ", 6) != 0;
 }
 
+/* Only that it is applied may be forgotten: applying it once more has no effect. */
 static int record(const struct seq_object *x, struct journal *j, const char *word, struct err *err)
 {
 	char detail[64];
 
 	(void)snprintf(detail, sizeof(detail), "%s %.*s", word, DIGEST_LEN, x->object->sha256);
+	if (strcmp(word, "applied") == 0)
+		return journal_note(j, STEP, x->key, detail, err);
 	return journal_add(j, STEP, x->key, detail, err);
 }
 
-int object_init(struct seq_object *x, const struct bundle_object *o, const struct journal *j,
-		struct err *err)
+const char *object_record(const struct seq_object *x, const struct journal *j)
 {
-	*x = (struct seq_object){ .object = o, .state = OBJECT_APPLY };
-	x->key = object_key(o->group, o->kind, o->namespace, o->name);
-	if (!x->key)
-		return err_nomem(err);
+	const struct journal_record *rec = journal_last(j, STEP, x->key, NULL);
+
+	return rec ? rec->detail : NULL;
+}
+
+static void set_state(struct seq_object *x, const struct journal *j)
+{
+	const struct bundle_object *o = x->object;
+
+	x->state = OBJECT_APPLY;
 	if (recorded(x, j, "done"))
 		x->state = object_goes_away(x) ? OBJECT_GONE : OBJECT_VERIFY;
 	else if (recorded(x, j, "removing"))
@@ -71,8 +81,35 @@ int object_init(struct seq_object *x, const struct bundle_object *o, const struc
 		x->state = OBJECT_VERIFY;
 	else if (o->hook && (o->hook->delete &BUNDLE_DELETE_BEFORE) && !recorded(x, j, "begun"))
 		x->state = OBJECT_CLEAR;
+	if (o->crd && x->state == OBJECT_VERIFY)
+		x->state = OBJECT_SERVED;
 	x->applied = x->state != OBJECT_APPLY && x->state != OBJECT_CLEAR;
+}
+
+int object_init(struct seq_object *x, const struct bundle_object *o, const struct journal *j,
+		struct err *err)
+{
+	*x = (struct seq_object){ .object = o };
+	x->key = object_key(o->group, o->kind, o->namespace, o->name);
+	if (!x->key)
+		return err_nomem(err);
+	set_state(x, j);
 	return 0;
+}
+
+int object_adopt(struct seq_object *x, const char *record, struct journal *j, struct err *err)
+{
+	const char *digest = strchr(record, ' ');
+	int r;
+
+	if (x->asked || (x->state != OBJECT_APPLY && x->state != OBJECT_CLEAR) ||
+	    recorded(x, j, "begun") || !digest ||
+	    strncmp(digest + 1, x->object->sha256, DIGEST_LEN) != 0)
+		return 0;
+	r = journal_add(j, STEP, x->key, record, err);
+	if (r >= 0)
+		set_state(x, j);
+	return r;
 }
 
 void object_done(struct seq_object *x)
@@ -123,11 +160,17 @@ void object_next(struct seq_object *x, struct apply_item *it)
 		it->path = x->probe;
 		break;
 	case OBJECT_WAIT:
+	case OBJECT_SERVED:
 	case OBJECT_READY:
 	case OBJECT_GONE:
 		it->verb = APPLY_GET;
 		break;
 	}
+}
+
+bool object_writes(const struct seq_object *x)
+{
+	return x->state == OBJECT_APPLY || x->state == OBJECT_CLEAR || x->state == OBJECT_REMOVE;
 }
 
 static void move(struct seq_object *x, enum object_state state)
@@ -171,28 +214,11 @@ int object_remove(struct seq_object *x, struct journal *j, struct err *err)
 	return r;
 }
 
-/* What proves that a CRD or a Namespace is really usable; NULL: nothing more. */
-static char *probe_path(const struct bundle_object *o, const json_t *live)
+/* What proves that a Namespace is really usable; NULL: nothing more. */
+static char *probe_path(const struct bundle_object *o)
 {
-	const json_t *versions = js_at(live, "spec.versions"), *v;
-	size_t i;
-
 	if (strcmp(o->kind, "Namespace") == 0 && !*o->group)
 		return apply_path("", "v1", o->name, "serviceaccounts", "default");
-	if (!o->crd)
-		return NULL;
-	json_array_foreach (versions, i, v) {
-		char *path, *query = NULL;
-
-		if (!json_is_true(json_object_get(v, "served")))
-			continue;
-		path = apply_path(text_at(live, "spec.group"), text_at(v, "name"), NULL,
-				  text_at(live, "spec.names.plural"), NULL);
-		if (path && asprintf(&query, "%s?limit=1", path) < 0)
-			query = NULL;
-		free(path);
-		return query;
-	}
 	return NULL;
 }
 
@@ -209,6 +235,18 @@ static int over(struct seq_object *x, enum object_state state, struct journal *j
 	return r;
 }
 
+/* A CRD in its own words; whether it is served is discovery's to say. */
+static void judge_crd(struct seq_object *x, const struct readiness *ready)
+{
+	if (ready->state == READY_FAILED) {
+		stuck(x, "", ready->reason);
+		return;
+	}
+	later(x, ready->state == READY_YES ? "not served yet" : ready->reason, 0);
+	x->state = OBJECT_SERVED;
+	x->next_ms = 0;
+}
+
 static int judge(struct seq_object *x, const json_t *live, struct journal *j, struct err *err)
 {
 	struct readiness ready = { .state = READY_YES };
@@ -222,9 +260,13 @@ static int judge(struct seq_object *x, const json_t *live, struct journal *j, st
 	if (!needs_look(x))
 		return over(x, OBJECT_READY, j, err);
 	ready_judge(live, &ready);
+	if (x->object->crd) {
+		judge_crd(x, &ready);
+		return 0;
+	}
 	if (ready.state == READY_YES) {
 		free(x->probe);
-		x->probe = probe_path(x->object, live);
+		x->probe = probe_path(x->object);
 		if (!x->probe)
 			return over(x, OBJECT_READY, j, err);
 		move(x, OBJECT_PROBE);
@@ -236,6 +278,46 @@ static int judge(struct seq_object *x, const json_t *live, struct journal *j, st
 		stuck(x, "", ready.reason);
 	if (x->state == OBJECT_VERIFY)
 		x->state = OBJECT_WAIT;
+	return 0;
+}
+
+/* The list of a CRD's kind: its handler may be later than its entry in discovery. */
+static int set_list_probe(struct seq_object *x, const char *version, struct err *err)
+{
+	const char *name = x->object->name, *group = strchr(name, '.');
+	cleanup_free char *plural = strndup(name, group ? (size_t)(group - name) : strlen(name));
+	cleanup_free char *path =
+		plural ? apply_path(group ? group + 1 : "", version, NULL, plural, NULL) : NULL;
+
+	free(x->probe);
+	x->probe = NULL;
+	if (!path || asprintf(&x->probe, "%s?limit=1", path) < 0) {
+		x->probe = NULL;
+		return err_nomem(err);
+	}
+	return 0;
+}
+
+int object_served(struct seq_object *x, const char *version, struct journal *j, bool *ret_moved,
+		  struct err *err)
+{
+	int r;
+
+	*ret_moved = version != NULL;
+	if (version && !x->used)
+		return over(x, OBJECT_READY, j, err);
+	if (version) {
+		r = set_list_probe(x, version, err);
+		x->state = OBJECT_PROBE;
+		x->next_ms = 0;
+		return r;
+	}
+	if (!x->next_ms)
+		x->next_ms = clock_ms() + SERVED_MS;
+	if (x->next_ms <= clock_ms())
+		x->state = OBJECT_WAIT;
+	if (!x->reason[0])
+		(void)snprintf(x->reason, sizeof(x->reason), "not served yet");
 	return 0;
 }
 
@@ -308,8 +390,9 @@ static int on_applied(struct seq_object *x, const struct apply_item *it, struct 
 		x->applied = true;
 		if (!needs_look(x))
 			return over(x, OBJECT_READY, j, err);
-		move(x, OBJECT_WAIT);
-		(void)snprintf(x->reason, sizeof(x->reason), "applied, not looked at yet");
+		move(x, x->object->crd ? OBJECT_SERVED : OBJECT_WAIT);
+		if (!x->object->crd)
+			later(x, "applied, not looked at yet", 0);
 		return 0;
 	case KUBE_FIELD_CONFLICT:
 		stuck(x,
@@ -339,6 +422,10 @@ static int on_probe(struct seq_object *x, const struct apply_item *it, struct jo
 	(void)snprintf(reason, sizeof(reason), "waiting for %s: %.300s", x->probe,
 		       it->message[0] ? it->message : kube_class_to_string(it->class));
 	later(x, reason, it->retry_after_s);
+	if (x->object->crd && x->tries % PROBE_TRIES == 0) {
+		x->state = OBJECT_SERVED; /* somebody may have taken it away */
+		x->next_ms = 0;
+	}
 	return 0;
 }
 
@@ -349,8 +436,6 @@ int object_reply(struct seq_object *x, const struct apply_item *it, struct journ
 	int r = 0;
 
 	*ret_moved = false;
-	if (!it->sent)
-		return 0;
 	if (it->class == KUBE_WRONG_CLUSTER)
 		return err_setf(err, -EPERM, "the API server's certificate is not of our CA: %s",
 				it->message);
@@ -369,6 +454,7 @@ int object_reply(struct seq_object *x, const struct apply_item *it, struct journ
 	case OBJECT_PROBE:
 		r = on_probe(x, it, j, err);
 		break;
+	case OBJECT_SERVED:
 	case OBJECT_READY:
 	case OBJECT_GONE:
 		break;
@@ -379,8 +465,8 @@ int object_reply(struct seq_object *x, const struct apply_item *it, struct journ
 
 const char *object_left(const struct seq_object *x, const struct apply_item *it)
 {
-	if (!it->sent || (it->class != KUBE_OK && it->class != KUBE_ABSENT &&
-			  it->class != KUBE_NO_NAMESPACE && it->class != KUBE_NOT_SERVED))
+	if (it->class != KUBE_OK && it->class != KUBE_ABSENT && it->class != KUBE_NO_NAMESPACE &&
+	    it->class != KUBE_NOT_SERVED)
 		return it->message[0] ? it->message : "no answer";
 	if (x->state == OBJECT_REMOVE)
 		return it->live ? "its hook is over: to be deleted" : NULL;

@@ -12,6 +12,7 @@
 
 enum object_state {
 	OBJECT_VERIFY, /* the journal says applied: is it still there? */
+	OBJECT_SERVED, /* a CRD: asks nothing itself, waits for discovery (object_served()) */
 	OBJECT_CLEAR,  /* a hook to be made anew: what is there of it has to go first */
 	OBJECT_APPLY,
 	OBJECT_WAIT,  /* applied, its kind's rule not satisfied yet */
@@ -25,6 +26,8 @@ struct seq_object {
 	const struct bundle_object *object; /* borrowed */
 	char *key;			    /* owned: "apps/Deployment/namespace/name" */
 	enum object_state state;
+	bool asked;	    /* a request of it is under way: the sequence's */
+	bool used;	    /* a CRD whose kind the bundle has objects of */
 	bool stuck;	    /* somebody has to help: conflict, invalid, failed */
 	bool applied;	    /* the server has the bundle's text */
 	unsigned int tries; /* since it last moved */
@@ -39,8 +42,13 @@ int object_init(struct seq_object *x, const struct bundle_object *o, const struc
 void object_done(struct seq_object *x);
 /* READY or GONE. */
 bool object_is_over(const struct seq_object *x);
-/* Fill it->verb, object, path, version; the object must not be over. */
+/* Fill it->verb, object, path, version; the object must not be over, nor wait for discovery. */
 void object_next(struct seq_object *x, struct apply_item *it);
+/* Would object_next() change the cluster? */
+bool object_writes(const struct seq_object *x);
+/* What discovery says of a CRD in SERVED: a version, or NULL for not served. */
+int object_served(struct seq_object *x, const char *version, struct journal *j, bool *ret_moved,
+		  struct err *err) MUST_CHECK;
 /* *ret_moved: its state is another. -EPERM: the server is not of our CA. */
 int object_reply(struct seq_object *x, const struct apply_item *it, struct journal *j,
 		 bool *ret_moved, struct err *err) MUST_CHECK;
@@ -50,6 +58,11 @@ bool object_goes_away(const struct seq_object *x);
 const char *object_left(const struct seq_object *x, const struct apply_item *it);
 /* READY to REMOVE: the hooks of its phase have all succeeded. */
 int object_remove(struct seq_object *x, struct journal *j, struct err *err) MUST_CHECK;
+/* "applied", "begun", "done" ... with the bundle's digest of x is its newest record; NULL: none. */
+const char *object_record(const struct seq_object *x, const struct journal *j);
+/* Take another's word for how far x is; for objects that were not asked yet. */
+int object_adopt(struct seq_object *x, const char *record, struct journal *j,
+		 struct err *err) MUST_CHECK;
 /* Did an object of that key ever reach the server, by any digest? */
 bool object_was_applied(const struct journal *j, const char *key);
 /* A key as the journal has it; owned by the caller; NULL: no memory. */

@@ -1,41 +1,16 @@
-#include "sequence.h"
+#include "sequence-internal.h"
 
 #include "clock.h"
-#include "gate-look.h"
 #include "gates.h"
 #include "json.h"
-#include "sequence-object.h"
 
 #include <string.h>
 
-#define BATCH_MAX 64
-#define IDLE_MS 150
+#define IDLE_MS 100	/* the longest sleep while nothing is under way */
 #define LIVELY_MS 60000 /* something moved that lately: no long pauses */
+#define GATE_POLL_MIN_MS 200
 #define GATE_POLL_MS 2000
 #define SOFT_POLL_MS 30000
-
-struct seq_gate {
-	bool open;
-	uint64_t since_ms, next_ms; /* first look; next look */
-	struct readiness last;
-};
-struct seq_component {
-	const struct bundle_component *def; /* borrowed */
-	struct seq_object *objects;
-	struct seq_gate *gates;
-	bool applied; /* all objects are over */
-	bool open;    /* and all hard gates are open: others may start */
-};
-struct sequence {
-	struct kube *kube;
-	const struct bundle_reader *reader;
-	struct journal *journal;
-	const struct bundle_index *index;
-	struct seq_component *components;
-	struct status_component *status;
-	struct apply_stats stats;
-	uint64_t moved_ms;
-};
 
 const struct apply_stats *sequence_stats(const struct sequence *s)
 {
@@ -64,10 +39,36 @@ static int init_component(struct seq_component *c, struct status_component *st,
 	return 0;
 }
 
+/* Is "<plural>.<group>" the kind of any object? */
+static bool is_used(const struct bundle_index *index, const char *crd)
+{
+	for (size_t i = 0; i < index->components.len; i++) {
+		const struct bundle_component *c = &index->components.items[i];
+
+		for (size_t k = 0; k < c->objects.len; k++) {
+			const struct bundle_object *o = &c->objects.items[k];
+			size_t len = strlen(o->plural);
+
+			if (strncmp(crd, o->plural, len) == 0 && crd[len] == '.' &&
+			    strcmp(crd + len + 1, o->group) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void mark_used(struct sequence *s, struct seq_component *c)
+{
+	for (size_t i = 0; i < c->def->objects.len; i++)
+		if (c->def->objects.items[i].crd)
+			c->objects[i].used = is_used(s->index, c->def->objects.items[i].name);
+}
+
 int sequence_new(struct kube *kube, const struct bundle_reader *reader, struct journal *journal,
 		 struct sequence **ret, struct err *err)
 {
 	cleanup_sequence struct sequence *s = calloc(1, sizeof(*s));
+	int r;
 
 	if (!s)
 		return err_nomem(err);
@@ -80,21 +81,40 @@ int sequence_new(struct kube *kube, const struct bundle_reader *reader, struct j
 	if (!s->components || !s->status)
 		return err_nomem(err);
 	for (size_t i = 0; i < s->index->components.len; i++) {
-		int r = init_component(&s->components[i], &s->status[i],
-				       &s->index->components.items[i], journal, err);
+		r = init_component(&s->components[i], &s->status[i], &s->index->components.items[i],
+				   journal, err);
 
 		if (r < 0)
 			return r;
 	}
+	for (size_t i = 0; i < s->index->components.len; i++)
+		mark_used(s, &s->components[i]);
 	s->moved_ms = clock_ms();
+	r = discovery_new(&s->discovery, err);
+	if (r < 0)
+		return r;
 	*ret = TAKE_PTR(s);
 	return 0;
+}
+
+static void cancel_all(struct sequence *s)
+{
+	for (size_t i = 0; i < APPLY_IN_FLIGHT; i++) {
+		struct seq_slot *slot = &s->slots[i];
+
+		if (!slot->busy)
+			continue;
+		apply_cancel(s->kube, &slot->item);
+		((struct seq_object *)slot->item.user)->asked = slot->busy = false;
+	}
+	s->busy = s->busy_bytes = 0;
 }
 
 void sequence_free(struct sequence *s)
 {
 	if (!s)
 		return;
+	cancel_all(s);
 	for (size_t i = 0; s->components && i < s->index->components.len; i++) {
 		struct seq_component *c = &s->components[i];
 
@@ -105,13 +125,17 @@ void sequence_free(struct sequence *s)
 	}
 	for (size_t i = 0; s->status && i < s->index->components.len; i++)
 		free(s->status[i].gates.items);
+	discovery_free(s->discovery);
+	inventory_done(&s->inventory);
+	kube_guard(s->kube, NULL, NULL);
+	leader_free(s->leader);
 	free(s->components);
 	free(s->status);
 	free(s);
 }
 
 /* The one in `after` that keeps c back; NULL: none does. */
-static const char *held_by(const struct sequence *s, const struct seq_component *c)
+const char *sequence_held_by(const struct sequence *s, const struct seq_component *c)
 {
 	for (size_t i = 0; i < c->def->after.len; i++)
 		for (size_t k = 0; k < s->index->components.len; k++)
@@ -122,7 +146,7 @@ static const char *held_by(const struct sequence *s, const struct seq_component 
 }
 
 /* The objects that may be worked on now: [*ret_first, *ret_end). Empty: all are over. */
-static void current_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end)
+void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end)
 {
 	size_t len = c->def->objects.len, first = 0, end;
 
@@ -140,8 +164,11 @@ static void current_wave(const struct seq_component *c, size_t *ret_first, size_
 }
 
 /* All hooks of a phase are over: those that shall go after success go now. */
-static int end_of_phase(struct sequence *s, struct seq_component *c, size_t first, struct err *err)
+static int end_of_phase(struct sequence *s, struct seq_component *c, struct err *err)
 {
+	size_t first, end;
+
+	sequence_wave(c, &first, &end);
 	for (size_t i = first; i-- > 0;) {
 		struct seq_object *x = &c->objects[i];
 		bool past = first == c->def->objects.len ||
@@ -157,80 +184,143 @@ static int end_of_phase(struct sequence *s, struct seq_component *c, size_t firs
 	return 0;
 }
 
-/* What of c is due now, into items; the count grows. */
-static int collect(struct sequence *s, struct seq_component *c, struct apply_item *items,
-		   size_t *len, struct err *err)
+static struct seq_slot *free_slot(struct sequence *s, const struct seq_object *x)
+{
+	size_t bytes = x->state == OBJECT_APPLY ? x->object->bytes : 0;
+
+	if (s->busy == APPLY_IN_FLIGHT ||
+	    (s->busy && s->busy_bytes + bytes > APPLY_BYTES_IN_FLIGHT))
+		return NULL;
+	for (size_t i = 0; i < APPLY_IN_FLIGHT; i++)
+		if (!s->slots[i].busy)
+			return &s->slots[i];
+	return NULL;
+}
+
+/* Ask for what is due of a range of c's objects, as far as there is room. */
+static int start_range(struct sequence *s, struct seq_component *c, size_t first, size_t end,
+		       uint64_t *next_ms, struct err *err)
 {
 	uint64_t now = clock_ms();
-	size_t first, end;
-	int r;
 
-	current_wave(c, &first, &end);
-	r = end_of_phase(s, c, first, err);
-	if (r < 0)
-		return r;
-	current_wave(c, &first, &end);
-	c->applied = first == c->def->objects.len;
-	for (size_t i = first; i < end && *len < BATCH_MAX; i++) {
+	for (size_t i = first; i < end; i++) {
 		struct seq_object *x = &c->objects[i];
+		struct seq_slot *slot;
+		int r;
 
-		if (object_is_over(x) || x->next_ms > now)
+		if (x->asked || object_is_over(x) || x->state == OBJECT_SERVED)
 			continue;
-		items[*len] = (struct apply_item){ 0 };
-		object_next(x, &items[(*len)++]);
+		if (x->next_ms > now) {
+			seq_earlier(next_ms, x->next_ms);
+			continue;
+		}
+		s->writes |= object_writes(x);
+		if (object_writes(x) && !s->may_write)
+			continue;
+		slot = free_slot(s, x);
+		if (!slot)
+			return 0;
+		slot->item = (struct apply_item){ 0 };
+		object_next(x, &slot->item);
+		r = apply_start(s->kube, s->reader, &slot->item, err);
+		if (r < 0) {
+			apply_item_done(&slot->item);
+			return r;
+		}
+		slot->busy = x->asked = true;
+		slot->bytes = x->state == OBJECT_APPLY ? x->object->bytes : 0;
+		s->busy++;
+		s->busy_bytes += slot->bytes;
 	}
 	return 0;
 }
 
-static int take_replies(struct sequence *s, struct apply_item *items, size_t len, bool *moved,
-			struct err *err)
+static size_t crds_of(const struct seq_component *c)
 {
-	int r = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < len; i++) {
-		bool m = false;
-
-		if (r >= 0)
-			r = object_reply(items[i].user, &items[i], s->journal, &m, err);
-		*moved |= m;
-		apply_item_done(&items[i]);
-	}
-	return r;
+	while (n < c->def->objects.len && c->def->objects.items[n].wave == WAVE_CRDS)
+		n++;
+	return n;
 }
 
-/* One batch of requests for all components that may work. */
-static int run_objects(struct sequence *s, uint64_t deadline_ms, bool *moved, struct err *err)
+/*
+ * Start what may start: waves of the components that nothing holds back, in order; then, with
+ * the room that is left, the CRDs of those that have to wait. They hang on nothing, and
+ * registering them is most of the server's work.
+ */
+static int start_objects(struct sequence *s, uint64_t *next_ms, bool *moved, struct err *err)
 {
-	cleanup_free struct apply_item *items = calloc(BATCH_MAX, sizeof(*items));
-	size_t len = 0;
-	int r, r2;
+	s->writes = false;
+	for (int early = 0; early < 2; early++) {
+		for (size_t i = 0; i < s->index->components.len; i++) {
+			struct seq_component *c = &s->components[i];
+			size_t first = 0, end = crds_of(c);
+			int r = 0;
 
-	if (!items)
-		return err_nomem(err);
+			if (c->applied || early != (sequence_held_by(s, c) != NULL))
+				continue;
+			if (!early) {
+				r = end_of_phase(s, c, err);
+				sequence_wave(c, &first, &end);
+				c->applied = first == c->def->objects.len;
+				*moved |= c->applied;
+				s->inventory_due |= c->applied;
+			}
+			if (r >= 0)
+				r = start_range(s, c, first, end, next_ms, err);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static bool awaits_discovery(const struct sequence *s)
+{
+	for (size_t i = 0; i < s->index->components.len; i++)
+		for (size_t k = 0; k < crds_of(&s->components[i]); k++)
+			if (s->components[i].objects[k].state == OBJECT_SERVED)
+				return true;
+	return false;
+}
+
+/* CRDs that are applied: are they served by now? One question for all of them. */
+static int run_discovery(struct sequence *s, uint64_t *next_ms, bool *moved, struct err *err)
+{
+	uint64_t before = discovery_asked_ms(s->discovery);
+	int r;
+
+	if (!awaits_discovery(s))
+		return 0;
+	r = discovery_refresh(s->discovery, s->kube, err);
+	seq_earlier(next_ms, clock_ms() + DISCOVERY_PAUSE_MS);
+	if (r < 0 || discovery_asked_ms(s->discovery) == before)
+		return r;
 	for (size_t i = 0; i < s->index->components.len; i++) {
 		struct seq_component *c = &s->components[i];
 
-		if (c->applied || held_by(s, c))
-			continue;
-		r = collect(s, c, items, &len, err);
-		if (r < 0)
-			return r;
-		*moved |= c->applied;
+		for (size_t k = 0; k < crds_of(c); k++) {
+			struct seq_object *x = &c->objects[k];
+			bool m = false;
+
+			if (x->state != OBJECT_SERVED || x->asked)
+				continue;
+			r = object_served(x, discovery_version(s->discovery, x->object->name),
+					  s->journal, &m, err);
+			if (r < 0)
+				return r;
+			*moved |= m;
+		}
 	}
-	if (len == 0)
-		return 0;
-	r = apply_run(s->kube, s->reader, items, len, deadline_ms, &s->stats, err);
-	r2 = take_replies(s, items, r < 0 ? 0 : len, moved, err);
-	for (size_t i = 0; i < len; i++)
-		apply_item_done(&items[i]);
-	return r < 0 ? r : r2;
+	return 0;
 }
 
 static int look_at_gate(struct sequence *s, const struct bundle_gate_spec *spec, struct seq_gate *g,
 			struct err *err)
 {
 	const struct gate_view view = { s->kube, s->journal };
-	uint64_t now = clock_ms();
+	uint64_t now = clock_ms(), pause = GATE_POLL_MIN_MS;
 	int r;
 
 	if (!g->since_ms)
@@ -239,13 +329,18 @@ static int look_at_gate(struct sequence *s, const struct bundle_gate_spec *spec,
 	if (r < 0)
 		return r;
 	g->open = g->last.state == READY_YES;
+	for (unsigned int i = 0; i < g->looks && pause < GATE_POLL_MS; i++)
+		pause += pause / 2;
+	g->looks++;
 	now = clock_ms();
-	g->next_ms = now +
-		     (spec->hard || now - g->since_ms < SOFT_POLL_MS ? GATE_POLL_MS : SOFT_POLL_MS);
+	if (!spec->hard && now - g->since_ms >= SOFT_POLL_MS)
+		pause = SOFT_POLL_MS;
+	g->next_ms = now + (pause < GATE_POLL_MS ? pause : spec->hard ? GATE_POLL_MS : pause);
 	return 0;
 }
 
-static int run_gates(struct sequence *s, struct seq_component *c, bool *moved, struct err *err)
+static int run_gates(struct sequence *s, struct seq_component *c, uint64_t *next_ms, bool *moved,
+		     struct err *err)
 {
 	bool open = true;
 
@@ -260,6 +355,8 @@ static int run_gates(struct sequence *s, struct seq_component *c, bool *moved, s
 				return r;
 			*moved |= g->open;
 		}
+		if (!g->open)
+			seq_earlier(next_ms, g->next_ms);
 		open &= g->open || !spec->hard;
 	}
 	*moved |= open && !c->open;
@@ -267,13 +364,57 @@ static int run_gates(struct sequence *s, struct seq_component *c, bool *moved, s
 	return 0;
 }
 
-static int run_once(struct sequence *s, uint64_t deadline_ms, bool *moved, struct err *err)
+int sequence_lead(struct sequence *s, const char *identity, struct err *err)
 {
-	int r = run_objects(s, deadline_ms, moved, err);
+	return leader_new(identity, &s->leader, err);
+}
 
+static bool guard(const void *user)
+{
+	return leader_is_sure(user);
+}
+
+static int advance(struct sequence *s, uint64_t *next_ms, bool *moved, struct err *err)
+{
+	int r = sequence_cluster(s, next_ms, err);
+
+	if (r >= 0)
+		r = run_discovery(s, next_ms, moved, err);
+	if (r >= 0)
+		r = start_objects(s, next_ms, moved, err);
 	for (size_t i = 0; r >= 0 && i < s->index->components.len; i++)
-		if (s->components[i].applied && clock_ms() < deadline_ms)
-			r = run_gates(s, &s->components[i], moved, err);
+		if (s->components[i].applied)
+			r = run_gates(s, &s->components[i], next_ms, moved, err);
+	return r;
+}
+
+/* The next answer, or the time at which something is due. */
+static int receive(struct sequence *s, uint64_t until_ms, bool *moved, struct err *err)
+{
+	uint64_t now = clock_ms();
+	unsigned int wait = until_ms > now ? (unsigned int)(until_ms - now) : 0;
+	struct apply_item *it;
+	struct seq_slot *slot;
+	struct seq_object *x;
+	int r;
+
+	if (!s->busy) {
+		clock_sleep_ms(wait);
+		return 0;
+	}
+	it = apply_next(s->kube, wait, &s->stats);
+	if (!it)
+		return 0;
+	slot = s->slots;
+	while (&slot->item != it)
+		slot++;
+	x = it->user;
+	x->asked = slot->busy = false;
+	s->busy--;
+	s->busy_bytes -= slot->bytes;
+	r = object_reply(x, it, s->journal, moved, err);
+	s->inventory_due |= *moved && x->object->hook; /* a hook must not run twice, wherever */
+	apply_item_done(it);
 	return r;
 }
 
@@ -285,210 +426,58 @@ static bool all_open(const struct sequence *s)
 	return true;
 }
 
-/* "Deployment argocd/argocd-server" */
-static void object_title(const struct seq_object *x, char *dst, size_t size)
+/* All open, and the cluster knows it. */
+static bool is_finished(const struct sequence *s)
 {
-	const struct bundle_object *o = x->object;
-
-	(void)snprintf(dst, size, "%s %s%s%s", o->kind, o->namespaced ? o->namespace : "",
-		       o->namespaced ? "/" : "", o->name);
+	return all_open(s) && !(s->may_write && (s->inventory_due || s->inventory.dirty));
 }
 
-/* What c waits for, in one line; false: nothing. */
-static bool why(const struct sequence *s, const struct seq_component *c, char *dst, size_t size)
+static bool is_lively(const struct sequence *s)
 {
-	const char *after = held_by(s, c);
-	size_t first, end;
-	char title[600];
-
-	if (c->open || after)
-		return false; /* the one it waits for has the reason */
-	current_wave(c, &first, &end);
-	for (size_t i = first; i < end; i++) {
-		const struct seq_object *x = &c->objects[i];
-
-		if (object_is_over(x))
-			continue;
-		object_title(x, title, sizeof(title));
-		(void)snprintf(dst, size, "%.60s: %.140s: %.300s", c->def->name, title,
-			       x->reason[0] ? x->reason : "not applied yet");
-		if (x->reason[0])
-			return true;
-	}
-	for (size_t i = 0; first == end && i < c->def->gates.len; i++) {
-		const struct bundle_gate_spec *g = &c->def->gates.items[i];
-
-		if (!g->hard || c->gates[i].open)
-			continue;
-		(void)snprintf(dst, size, "%.60s: gate %.40s: %.390s", c->def->name, g->name,
-			       c->gates[i].last.reason);
-		return true;
-	}
-	return first < end;
+	return clock_ms() - s->moved_ms < LIVELY_MS;
 }
 
-static void describe(const struct sequence *s, struct step_turn *turn)
+/* What is under way at the end stays so when we are called again at once. */
+static int run_until(struct sequence *s, uint64_t end, struct err *err)
 {
-	size_t open = 0, soft = 0;
-	char line[STEP_REASON_MAX];
+	for (;;) {
+		uint64_t next_ms = clock_ms() + IDLE_MS;
+		bool moved = false;
+		int r = 0;
 
-	for (size_t i = 0; i < s->index->components.len; i++) {
-		const struct seq_component *c = &s->components[i];
-
-		open += c->open;
-		for (size_t k = 0; c->open && k < c->def->gates.len; k++)
-			soft += !c->gates[k].open;
-	}
-	if (open == s->index->components.len) {
-		if (soft)
-			step_reasonf(turn, "%zu soft gate%s not open: see 'kiln-node status'", soft,
-				     soft == 1 ? " is" : "s are");
-		return;
-	}
-	for (size_t i = 0; i < s->index->components.len; i++) {
-		if (why(s, &s->components[i], line, sizeof(line))) {
-			step_reasonf(turn, "%.480s", line);
-			return;
-		}
+		if (clock_ms() < end)
+			r = advance(s, &next_ms, &moved, err);
+		if (r < 0)
+			return r;
+		if (!s->busy && is_finished(s))
+			return 0;
+		if (clock_ms() >= end && (!s->busy || (is_lively(s) && !all_open(s))))
+			return 0;
+		r = receive(s, moved ? 0 : next_ms, &moved, err);
+		if (r < 0)
+			return r;
+		if (moved)
+			s->moved_ms = clock_ms();
 	}
 }
 
 int sequence_turn(struct sequence *s, unsigned int budget_ms, struct step_turn *turn,
 		  struct err *err)
 {
-	uint64_t end = clock_ms() + budget_ms;
+	int r;
 
-	do {
-		bool moved = false;
-		int r = run_once(s, end, &moved, err);
-
-		if (r < 0)
-			return r;
-		if (all_open(s))
-			break;
-		if (moved)
-			s->moved_ms = clock_ms();
-		else
-			clock_sleep_ms(IDLE_MS);
-	} while (clock_ms() < end);
-	describe(s, turn);
+	kube_guard(s->kube, s->leader ? guard : NULL, s->leader);
+	r = run_until(s, clock_ms() + budget_ms, err);
+	if (r < 0)
+		cancel_all(s);
+	else
+		r = journal_sync(s->journal, err);
+	if (r < 0)
+		return r;
+	sequence_describe(s, turn);
+	if (all_open(s) && s->leader)
+		leader_release(s->leader, s->kube);
 	if (all_open(s))
 		return TURN_DONE;
-	return clock_ms() - s->moved_ms < LIVELY_MS ? TURN_MORE : TURN_WAIT;
-}
-
-static enum component_state state_of(const struct sequence *s, const struct seq_component *c)
-{
-	if (c->open)
-		return COMPONENT_READY;
-	if (held_by(s, c))
-		return COMPONENT_PENDING;
-	for (size_t i = 0; i < c->def->objects.len; i++)
-		if (c->objects[i].stuck)
-			return COMPONENT_OPEN;
-	return c->applied ? COMPONENT_GATING : COMPONENT_APPLYING;
-}
-
-static void fill_gates(const struct seq_component *c, struct status_component *st)
-{
-	for (size_t i = 0; i < c->def->gates.len; i++) {
-		const struct bundle_gate_spec *spec = &c->def->gates.items[i];
-		struct seq_gate *g = &c->gates[i];
-		bool late = g->since_ms && clock_ms() - g->since_ms > spec->timeout_s * 1000;
-
-		st->gates.items[i] = (struct status_gate){
-			.name = spec->name,
-			.state = g->open	? STEP_DONE
-				 : !g->since_ms ? STEP_PENDING
-				 : late		? STEP_FAILED
-						: STEP_WAITING,
-			.reason = g->open || !g->since_ms ? NULL : g->last.reason,
-		};
-	}
-}
-
-const struct status_component *sequence_status(struct sequence *s, size_t *ret_len)
-{
-	for (size_t i = 0; i < s->index->components.len; i++) {
-		const struct seq_component *c = &s->components[i];
-
-		s->status[i].state = state_of(s, c);
-		s->status[i].applied = 0;
-		for (size_t k = 0; k < c->def->objects.len; k++)
-			s->status[i].applied += c->objects[k].applied;
-		fill_gates(c, &s->status[i]);
-	}
-	*ret_len = s->index->components.len;
-	return s->status;
-}
-
-/* One look at all objects of a component, by what the journal says of them. */
-static int plan_objects(struct sequence *s, struct seq_component *c, FILE *out, size_t *left,
-			struct err *err)
-{
-	for (size_t i = 0; i < c->def->objects.len; i++) {
-		struct seq_object *x = &c->objects[i];
-		struct apply_item it = { .object = x->object, .verb = APPLY_GET };
-		struct readiness ready = { .state = READY_YES };
-		const char *what;
-		char title[600];
-		int r;
-
-		if (x->state == OBJECT_GONE)
-			continue;
-		r = apply_run(s->kube, s->reader, &it, 1, clock_ms() + 10000, &s->stats, err);
-		if (r < 0)
-			return r;
-		if (it.live && x->object->gate != BUNDLE_GATE_NONE)
-			ready_judge(it.live, &ready);
-		what = object_left(x, &it);
-		if (!what && ready.state != READY_YES)
-			what = ready.reason;
-		object_title(x, title, sizeof(title));
-		if (what)
-			(void)fprintf(out, "  %s: %s\n", title, what);
-		*left += what != NULL;
-		apply_item_done(&it);
-	}
-	return 0;
-}
-
-static int plan_gates(struct sequence *s, struct seq_component *c, FILE *out, size_t *left,
-		      struct err *err)
-{
-	const struct gate_view view = { s->kube, s->journal };
-
-	for (size_t i = 0; i < c->def->gates.len; i++) {
-		const struct bundle_gate_spec *g = &c->def->gates.items[i];
-		struct readiness ready;
-		int r = gate_look(&view, g, &ready, err);
-
-		if (r < 0)
-			return r;
-		if (ready.state != READY_YES)
-			(void)fprintf(out, "  gate %s%s: %s\n", g->name, g->hard ? "" : " (soft)",
-				      ready.reason);
-		*left += ready.state != READY_YES;
-	}
-	return 0;
-}
-
-int sequence_plan(struct sequence *s, FILE *out, struct err *err)
-{
-	for (size_t i = 0; i < s->index->components.len; i++) {
-		struct seq_component *c = &s->components[i];
-		size_t left = 0;
-		int r;
-
-		(void)fprintf(out, "%s: %zu objects, %zu gates\n", c->def->name,
-			      c->def->objects.len, c->def->gates.len);
-		r = plan_objects(s, c, out, &left, err);
-		if (r >= 0)
-			r = plan_gates(s, c, out, &left, err);
-		if (r < 0)
-			return r;
-		if (!left)
-			(void)fprintf(out, "  nothing is left\n");
-	}
-	return 0;
+	return is_lively(s) ? TURN_MORE : TURN_WAIT;
 }

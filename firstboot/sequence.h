@@ -7,12 +7,12 @@
  * go one by one. Objects in a wave go together, and so do components that do not
  * wait for each other. After the last wave come the component's gates.
  * What was done stands in a journal of its own (SEQUENCE_JOURNAL: an object's key and
- * digest), so that after a stop at any instant nothing is repeated: what it says is
- * applied is only looked at, and applied again when it is gone or the bundle has
- * another digest. Nothing is pruned, nothing is forced.
- * Ownership: a sequence borrows the kube, reader and journal that it was made from.
- * Errors: sequence_turn() fails when the journal or the bundle fail, or the server is not of
- * our CA; all else is a reason and is tried again for ever.
+ * digest) and, for other control-planes, in the cluster (inventory.h), so that after a stop at any
+ * instant nothing is repeated: what it says is applied is only looked at, and applied again when it
+ * is gone or the bundle has another digest. Nothing is pruned, nothing is forced. Ownership: a
+ * sequence borrows the kube, reader and journal that it was made from. Errors: sequence_turn()
+ * fails when the journal or the bundle fail, or the server is not of our CA; all else is a reason
+ * and is tried again for ever.
  */
 #pragma once
 
@@ -34,6 +34,11 @@ static inline void sequence_freep(struct sequence **s)
 }
 #define cleanup_sequence CLEANUP(sequence_freep)
 
+/*
+ * There are other control-planes: write only while this one, by that name, holds the Lease
+ * (leader.h). Before the first turn.
+ */
+int sequence_lead(struct sequence *s, const char *identity, struct err *err) MUST_CHECK;
 /*
  * Work for about budget_ms. TURN_DONE: every object is applied and ready, every hard gate
  * open; TURN_MORE: something moved lately; TURN_WAIT: the reason says what is awaited.

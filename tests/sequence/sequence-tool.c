@@ -1,6 +1,7 @@
 /*
  * sequence-tool K3S.YAML BUNDLE.tar STATE-FOLDER SECONDS
  *
+ * SEQUENCE_LEADER=name: as one of several control-planes. SEQUENCE_TRACE: a line a turn.
  * The sequencer alone, as the agent's step calls it, until all is done (exit 0) or the time
  * is up (exit 1). Last line: what it did as JSON, its last reason and its components.
  */
@@ -67,11 +68,16 @@ static int run(char **argv, uint64_t seconds, struct err *err)
 		r = journal_open(dir, SEQUENCE_JOURNAL, &journal, err);
 	if (r >= 0)
 		r = sequence_new(k, reader, journal, &s, err);
+	if (r >= 0 && getenv("SEQUENCE_LEADER"))
+		r = sequence_lead(s, getenv("SEQUENCE_LEADER"), err);
 	if (r < 0)
 		return r;
 	do {
 		turn.reason[0] = '\0';
-		r = sequence_turn(s, 1000, &turn, err);
+		r = sequence_turn(s, 500, &turn, err);
+		if (getenv("SEQUENCE_TRACE"))
+			fprintf(stderr, "%llu ms, %llu requests: %s\n", (unsigned long long)(clock_ms() - end + seconds * 1000),
+				(unsigned long long)kube_stats(k)->requests, turn.reason);
 	} while (r > 0 && clock_ms() < end);
 	return r < 0 ? r : print(s, k, &turn, r);
 }

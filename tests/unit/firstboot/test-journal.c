@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static struct journal *open_or_die(void)
 {
@@ -219,4 +220,43 @@ TEST(journal_shortened_is_old_or_new_at_every_failed_call)
 	ASSERT(n >= 8);
 	ASSERT(size_of("journal") < 8192);
 	free(text);
+}
+
+/* A command that looks while the agent is in the middle of a record must not cut it off. */
+TEST(journal_reading_repairs_nothing)
+{
+	struct journal *j = open_or_die(), *reader;
+	struct err err = { 0 };
+	off_t whole;
+
+	add(j, "a", "done", "1");
+	whole = size_of("journal");
+	add(j, "b", "done", "2");
+	ASSERT_EQ(truncate("journal", size_of("journal") - 3), 0);
+	ASSERT_OK(journal_open_reading(AT_FDCWD, "journal", &reader, &err), &err);
+	ASSERT_EQ(journal_len(reader), 1);
+	ASSERT_EQ(journal_add(reader, "c", "done", "3", &err), -EROFS);
+	journal_free(reader);
+	ASSERT(size_of("journal") > whole);
+	journal_free(j);
+	ASSERT_OK(journal_open_reading(AT_FDCWD, "none", &reader, &err), &err);
+	ASSERT_EQ(journal_len(reader), 0);
+	journal_free(reader);
+	ASSERT_EQ(access("none", F_OK), -1);
+}
+
+TEST(journal_notes_are_read_back_in_order)
+{
+	struct journal *j = open_or_die();
+	struct err err = { 0 };
+
+	ASSERT_EQ(journal_note(j, "a", "x", "1", &err), 0);
+	add(j, "a", "x", "2");
+	ASSERT_EQ(journal_note(j, "a", "x", "3", &err), 0);
+	ASSERT_EQ(journal_sync(j, &err), 0);
+	journal_free(j);
+	j = open_or_die();
+	ASSERT_EQ(journal_len(j), 3);
+	ASSERT_STR(journal_last(j, "a", "x", NULL)->detail, "3");
+	journal_free(j);
 }

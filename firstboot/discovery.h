@@ -1,0 +1,26 @@
+/*
+ * discovery - which kinds the API server serves by now, asked seldom and kept
+ *
+ * One aggregated discovery document tells all; the server answers 304 while nothing
+ * is new. A custom resource's kind is in it once its CRD is Established, and writable
+ * until the CRD is being deleted.
+ * Ownership: a discovery owns its table and borrows the kube of each call.
+ * Errors: discovery_refresh() fails for lack of memory alone; an answer that cannot be had
+ * leaves the table as it was, discovery_trouble() says why.
+ */
+#pragma once
+
+#include "kube.h"
+
+struct discovery;
+
+int discovery_new(struct discovery **ret, struct err *err) MUST_CHECK;
+void discovery_free(struct discovery *d);
+/* Ask, unless it was asked within the last DISCOVERY_PAUSE_MS. */
+#define DISCOVERY_PAUSE_MS 250
+int discovery_refresh(struct discovery *d, struct kube *k, struct err *err) MUST_CHECK;
+/* The newest version in which "<plural>.<group>" can be created; NULL: none. Borrowed. */
+const char *discovery_version(const struct discovery *d, const char *crd_name);
+/* When the table was last known to be right, on clock_ms(); 0: never. */
+uint64_t discovery_asked_ms(const struct discovery *d);
+const char *discovery_trouble(const struct discovery *d); /* "": none */

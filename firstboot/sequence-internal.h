@@ -1,0 +1,61 @@
+/* What the parts of the sequencer share: sequence.c, sequence-cluster.c, sequence-report.c. */
+#pragma once
+
+#include "discovery.h"
+#include "gate-look.h"
+#include "inventory.h"
+#include "leader.h"
+#include "sequence-object.h"
+#include "sequence.h"
+
+struct seq_gate {
+	bool open;
+	uint64_t since_ms, next_ms; /* first look; next look */
+	unsigned int looks;
+	struct readiness last;
+};
+struct seq_component {
+	const struct bundle_component *def; /* borrowed */
+	struct seq_object *objects;
+	struct seq_gate *gates;
+	bool handed_over; /* its Application has it: nothing of it is applied again */
+	bool applied;	  /* all objects are over */
+	bool open;	  /* and all hard gates are open: others may start */
+};
+struct seq_slot {
+	struct apply_item item;
+	bool busy;
+	size_t bytes; /* of the text that it sends */
+};
+struct sequence {
+	struct kube *kube;
+	const struct bundle_reader *reader;
+	struct journal *journal;
+	const struct bundle_index *index;
+	struct seq_component *components;
+	struct status_component *status;
+	struct apply_stats stats;
+	struct discovery *discovery;
+	struct seq_slot slots[APPLY_IN_FLIGHT];
+	size_t busy, busy_bytes;
+	struct inventory inventory;
+	bool inventory_due;	/* something is worth a look whether it is to be written */
+	struct leader *leader;	/* NULL: there is no other control-plane */
+	uint64_t follow_ms;	/* when to look what the leader did */
+	bool may_write, writes; /* now; something waits to be written */
+	uint64_t moved_ms;
+};
+
+/* The one in `after` that keeps c back; NULL: none does. */
+const char *sequence_held_by(const struct sequence *s, const struct seq_component *c);
+/* The objects that may be worked on now: [*ret_first, *ret_end). Empty: all are over. */
+void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end);
+/* Who leads, and what the cluster knows: sets s->may_write. */
+int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err) MUST_CHECK;
+static inline void seq_earlier(uint64_t *next_ms, uint64_t ms)
+{
+	if (ms < *next_ms)
+		*next_ms = ms;
+}
+/* What is left, for a person, into turn->reason. */
+void sequence_describe(const struct sequence *s, struct step_turn *turn);
