@@ -414,6 +414,43 @@ def make_archive(path, top, members=(), version=None):
         return hashlib.sha256(f.read()).hexdigest()
 
 
+def documented():
+    """docs/components.md beside the code: facts with their types, gates, lint rules"""
+    with open(src + "/docs/components.md") as f:
+        sections = {t.split("\n", 1)[0]: t for t in f.read().split("\n## ")}
+    facts, kinds = {}, {}
+    for row in re.findall(r"(?m)^\| (`.*)", sections["Facts"]):
+        names, types, what = [c.strip() for c in row.split("|")[:3]]
+        names = re.findall(r"`([^`]+)`", names)
+        types = re.split(r",\s*", types) if types else []
+        check(f"types of {names}", len(types) in (0, 1, len(names)), types)
+        for i, n in enumerate(names):
+            facts[n] = what
+            if types:
+                kinds[n] = types[i] if len(types) == len(names) else types[0]
+    tool = os.path.join(os.path.dirname(kiln), "tests/bundle/bundle-tool")
+    r = subprocess.run([tool, "--facts", src + "/examples/home/cluster.yaml"], capture_output=True, text=True,
+                       env=dict(os.environ, KILN_DATADIR=os.path.dirname(kiln) + "/share/kiln", CLOUDFLARE_API_TOKEN="t"))
+    check("facts", r.returncode == 0, r.stderr)
+    rows = [l.split() for l in r.stdout.splitlines()]
+    got = {n: t for n, t in rows if n != "gate"}
+    want = {n for n in facts if not n.startswith("components.")} | {"components"}
+    check("the facts of the documentation are the code's", set(got) == want, (sorted(set(got) - want), sorted(want - set(got))))
+    wrong = [(n, t, got[n]) for n, t in kinds.items() if n in got and got[n] != t]
+    check("and their types", not wrong, wrong)
+    gates = set(re.findall(r"[a-z0-9]+(?:-[a-z0-9]+)+|condition", sections["Gates"].split(":", 1)[1].split(". A gate")[0]))
+    check("the gates of the documentation are the code's", gates == {t for n, t in rows if n == "gate"}, gates)
+    rules = set(re.findall(r"`([a-z-]+)`", "".join(re.findall(r"(?m)^\| (`[^|]*)\|", sections["Lint"]))))
+    tested = {c[0] for c in CASES + WARNINGS if c[0]}
+    check("each documented lint rule has a test, and no other is tested", rules == tested, (rules - tested, tested - rules))
+    code = set()
+    for n in os.listdir(src + "/builder"):
+        if n.startswith("bundle-") and n.endswith(".c"):
+            with open(f"{src}/builder/{n}") as f:
+                code |= set(re.findall(r'FINDING_[A-Z]+,\s*"([a-z-]+)"', f.read()))
+    check("each rule of the code is documented", code <= rules, code - rules)
+
+
 def archives(root, web, url, lock):
     """A chart that is a folder of a repository's archive: no chart repository, as Garage has none"""
     program = os.environ.get("KILN_HELM") or shutil.which("helm")
@@ -678,6 +715,7 @@ try:
     hooks()
     helm()
     repository()
+    documented()
     reference()
     all_images()
 finally:
