@@ -7,6 +7,7 @@
 #include "file.h"
 #include "fileset.h"
 #include "initrd.h"
+#include "lint-boot.h"
 #include "path.h"
 #include "tree.h"
 
@@ -278,6 +279,14 @@ static int stage_kiln(const struct boot_spec *boot, const struct image_tree_spec
 	return boot_stage_text(boot, dir, name, initrd, initrd_len, err);
 }
 
+static int stage_drivers(const struct boot_spec *boot, const struct image_tree_spec *spec,
+			 const char *dir, struct err *err)
+{
+	cleanup_close int root_fd = open_root(spec->dir, err);
+
+	return root_fd < 0 ? root_fd : lint_drivers_stage(boot, root_fd, dir, err);
+}
+
 int image_tree_boot(struct image_tree_spec *spec, struct err *err)
 {
 	char root[PATH_MAX], dir[PATH_MAX], initrd[PATH_MAX];
@@ -302,6 +311,8 @@ int image_tree_boot(struct image_tree_spec *spec, struct err *err)
 		r = boot_method_get(spec->board->boot)->stage(&boot, dir, err);
 	if (r == 0)
 		r = stage_kiln(&boot, spec, dir, err);
+	if (r == 0 && spec->board->boot == BOOT_RPI)
+		r = stage_drivers(&boot, spec, dir, err);
 	if (r < 0)
 		return err_wrapf(err, r, "boot files of '%s'", spec->board->name);
 	return 0;

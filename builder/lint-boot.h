@@ -11,6 +11,7 @@
 #pragma once
 
 #include "board.h"
+#include "boot.h"
 #include "boot-read.h"
 #include "buf.h"
 #include "fat.h"
@@ -56,3 +57,9 @@ int lint_require(int fd, const char *path, enum boot_kind kind, struct err *err)
 #define LINT_BAD(err, ...) err_setf(err, -EBADMSG, __VA_ARGS__)
 /* A PE program for x86-64 with a certificate; -EBADMSG says what is wrong. */
 int lint_signed_pe(const struct lint_image *i, const char *path, struct err *err) MUST_CHECK;
+
+/* What the Pi's device trees need: written by bake from the root's kernel, read by the rule. */
+#define LINT_DRIVERS "kiln/drivers"
+int lint_drivers_stage(const struct boot_spec *spec, int root_fd, const char *dir,
+		       struct err *err) MUST_CHECK;
+int lint_suppliers(const struct lint_image *i, struct err *err) MUST_CHECK;

@@ -142,14 +142,20 @@ static bool in_initrd(const struct lint_dt_spec *spec, const char *module)
 	return false;
 }
 
+static size_t base_name(const char *module, const char **ret)
+{
+	*ret = strrchr(module, '/') ? strrchr(module, '/') + 1 : module;
+	return (size_t)((strstr(*ret, ".ko") ?: *ret + strlen(*ret)) - *ret);
+}
+
 static void report(struct walk *w, int node, const char *compatible, const char *module)
 {
-	const char *base = strrchr(module, '/') ? strrchr(module, '/') + 1 : module;
 	char path[1024], start[1024];
+	const char *base;
+	size_t len = base_name(module, &base);
 
 	(void)buf_addf(w->out, "%s (%s) needs module '%.*s', for %s\n",
-		       fdt_path(&w->f, node, path, sizeof(path)), compatible,
-		       (int)((strstr(base, ".ko") ?: base + strlen(base)) - base), base,
+		       fdt_path(&w->f, node, path, sizeof(path)), compatible, (int)len, base,
 		       fdt_path(&w->f, w->from[node], start, sizeof(start)));
 }
 
@@ -182,19 +188,81 @@ static bool pci_alias(const char *compatible, char *dst, size_t size)
 	return true;
 }
 
+/* The line of a text of drivers that begins with a word; NULL: none. */
+static const char *driver_line(const char *drivers, const char *compatible)
+{
+	size_t len = strlen(compatible);
+
+	for (const char *p = drivers; p && *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (strncmp(p, compatible, len) == 0 && (p[len] == ' ' || p[len] == '\n'))
+			return p;
+	return NULL;
+}
+
+static int drivers_by_text(const char *drivers, const char *compatible, struct modules_list *ret,
+			   struct err *err)
+{
+	const char *line = driver_line(drivers, compatible);
+
+	if (!line)
+		return -ENOENT;
+	for (const char *p = line + strlen(compatible); *p == ' ';) {
+		size_t len = strcspn(++p, " \n");
+		char **grown = reallocarray(ret->items, ret->len + 1, sizeof(*grown));
+
+		if (!grown)
+			return err_nomem(err);
+		ret->items = grown;
+		ret->items[ret->len] = strndup(p, len);
+		if (!ret->items[ret->len])
+			return err_nomem(err);
+		ret->len++;
+		p += len;
+	}
+	return 0;
+}
+
+static void record(struct buf *to, const char *compatible, const struct modules_list *need)
+{
+	const char *name;
+
+	if (driver_line(buf_str(to), compatible))
+		return;
+	(void)buf_adds(to, compatible);
+	for (size_t i = 0; i < need->len; i++) {
+		size_t len = base_name(need->items[i], &name);
+
+		(void)buf_addf(to, " %.*s", (int)len, name);
+	}
+	(void)buf_addc(to, '\n');
+}
+
+/* -ENOENT: this kernel has none. */
+static int find_drivers(const struct walk *w, const char *compatible, struct modules_list *ret,
+			struct err *err)
+{
+	char alias[512], *name = alias;
+	int r;
+
+	if (!w->spec->modules)
+		return drivers_by_text(w->spec->drivers, compatible, ret, err);
+	/* as the kernel's modalias: the node's name and type do not matter to any driver here */
+	if (!pci_alias(compatible, alias, sizeof(alias)))
+		(void)snprintf(alias, sizeof(alias), "of:NxT(null)C%s", compatible);
+	r = modules_resolve(w->spec->modules, &name, 1, ret, NULL, err);
+	if (r >= 0 && w->spec->ret_drivers)
+		record(w->spec->ret_drivers, compatible, ret);
+	return r;
+}
+
 /* One compatible text: 1 if this kernel has a driver for it, whose parts are all there or reported.
  */
 static int check_compatible(struct walk *w, int node, const char *compatible, struct err *err)
 {
 	cleanup_modules_list struct modules_list need = { 0 };
 	struct err own = { 0 };
-	char alias[512], *name = alias;
-	int r;
+	int r = find_drivers(w, compatible, &need, &own);
 
-	/* as the kernel's modalias: the node's name and type do not matter to any driver here */
-	if (!pci_alias(compatible, alias, sizeof(alias)))
-		(void)snprintf(alias, sizeof(alias), "of:NxT(null)C%s", compatible);
-	r = modules_resolve(w->spec->modules, &name, 1, &need, NULL, &own);
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0) {
@@ -264,6 +332,8 @@ int lint_dt(const struct lint_dt_spec *spec, struct buf *ret, size_t *ret_checke
 		push_suppliers(&w, node);
 	}
 	r = buf_error(ret);
+	if (r >= 0 && spec->ret_drivers)
+		r = buf_error(spec->ret_drivers);
 	if (r < 0)
 		return err_errnof(err, r, "cannot list what the device tree needs");
 	*ret_checked = w.checked;

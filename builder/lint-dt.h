@@ -19,10 +19,16 @@
 struct lint_dt_spec {
 	const void *dtb; /* borrowed */
 	size_t dtb_len;
-	const struct modules *modules; /* of the kernel */
+	const struct modules *modules; /* of the kernel; or, when it is not at hand, */
+	const char *drivers;	       /* what an earlier walk put into ret_drivers */
 	char *const *
 		initrd; /* what is in the initrd: paths as modules_resolve() gives them, or names */
 	size_t initrd_len;
+	/*
+	 * NULL, or: a line for each compatible text that the kernel has a driver for, with its
+	 * modules: "brcm,bcm7445-gpio gpio-brcmstb". None: built in. The file kiln/drivers.
+	 */
+	struct buf *ret_drivers;
 };
 
 /*

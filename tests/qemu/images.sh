@@ -11,6 +11,7 @@ judge() { # node
 	check "$node: inspect finds node and seed" jq -e --arg n "$node" \
 		'.seed.node == $n and .seed.digest_right and (.problems | length) == 0' "$work/inspect.json"
 	check "$node: inspect --lint --verify" "$kiln" inspect --lint --verify "$image"
+	check "$node: no word for QEMU on the image's command line" sh -c "! '$kiln' inspect --json '$image' | grep -q no_timer_check"
 	local number start size
 	while read -r number start size; do
 		dd if="$image" of="$part" bs=1M skip=$((start >> 20)) count=$((size >> 20)) conv=sparse status=none
@@ -70,6 +71,14 @@ vendor_overlay() { # one that wants a label which mainline lacks, as Raspberry P
 	dtc -q -@ -I dts -O dtb -o "$work/t" - <<<'/dts-v1/; /plugin/; &spi10 { status = "okay"; };' &&
 		mcopy -D o -i "$(fat_of "$copy")" "$work/t" "::/overlays/bcm2712d0.dtbo"
 }
+without_module() { # the initrd lacks one, as if the board's list did
+	local d=$work/initrd.d
+	rm -rf "$d" && mkdir "$d" && mcopy -n -D o -i "$(fat_of "$copy")" "::/$initrd" "$work/i" &&
+		(cd "$d" && zstd -qdc ../i | cpio -id --quiet && find . -name "$1.ko" -delete &&
+			sed -i "/\/$1\.ko/d" lib/modules/*/kiln.order && find . | cpio -o -H newc --quiet | zstd -q >../i) &&
+		mcopy -D o -i "$(fat_of "$copy")" "$work/i" "::/$initrd"
+	rm -rf "$d" "$work/i"
+}
 unsigned() { # strip the certificates: entry 4 of the data directories
 	mcopy -n -D o -i "$(fat_of "$copy")" "::/$1" "$work/pe" && python3 - "$work/pe" <<-'PY' &&
 		import struct, sys
@@ -109,6 +118,10 @@ lint_rpi() {
 	mutate cow files-there remove "$initrd"
 	mutate cow rpi-device-tree other_tree
 	mutate cow rpi-device-tree remove bcm2712-rpi-5-b.dtb
+	for m in gpio-regulator fixed gpio-brcmstb pinctrl-brcmstb-bcm2712 irq-bcm2712-mip rp1_pci; do
+		mutate cow rpi-suppliers without_module $m
+	done
+	mutate cow rpi-suppliers remove kiln/drivers
 	mutate cow rpi-d0-overlay vendor_overlay
 	mutate cow rpi-d0-overlay remove overlays/bcm2712d0.dtbo
 }
@@ -124,12 +137,19 @@ lint_uefi() {
 }
 
 copy=$work/mutated.img small=$work/small.img
-for node in duck cow; do
-	[ -f "out/$node.img" ] || continue
-	judge "$node"
-	kernel=$(jq -r .starts.kernel "$work/inspect.json") initrd=$(jq -r .starts.initrd "$work/inspect.json")
-	make_small "$node"
-	cp --sparse=always "$small" "$copy"
-	if [ "$node" = cow ]; then lint_rpi; else lint_uefi; fi
-	rm -f "$copy" "$small"
-done
+starts_of() { # node: kernel and initrd on its boot partition
+	kernel=$("$kiln" inspect --json "out/$1.img" | jq -r .starts.kernel)
+	initrd=$("$kiln" inspect --json "out/$1.img" | jq -r .starts.initrd)
+}
+judge_all() {
+	local node
+	for node in duck cow; do
+		[ -f "out/$node.img" ] || continue
+		judge "$node"
+		starts_of "$node"
+		make_small "$node"
+		cp --sparse=always "$small" "$copy"
+		if [ "$node" = cow ]; then lint_rpi; else lint_uefi; fi
+		rm -f "$copy" "$small"
+	done
+}
