@@ -17,7 +17,7 @@
 #define ROUNDS_MAX 4 /* each moves packages with scripts to the native half */
 
 /* Raise when the same inputs give another root. */
-#define NATIVE_VERSION 1
+#define NATIVE_VERSION 2
 #define ROOT_VERSION 4
 #define EMULATED_VERSION 1
 

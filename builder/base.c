@@ -24,13 +24,17 @@ struct build {
 	struct string_list target, native; /* paths of .debs */
 	struct deb *debs;		   /* of the target, kiln-node's too; sorted by name */
 	size_t debs_len;
-	int64_t epoch_s;
+	int64_t epoch_s;	/* of the board's root */
+	int64_t native_epoch_s; /* while scripts run: of the native half alone, so that it is the
+				   same whichever board comes first */
 	struct rootfs root, original;
 	struct kernel_files kernel;
 	struct native_build run;
 	struct tempfile *native_tmp; /* the native tar while it is made */
 	char *native_path, *root_path;
 	int native_fd;
+	int native_lock;   /* held while this process makes the native half */
+	bool native_later; /* another process is making it */
 };
 
 void base_root_done(struct base_root *r)
@@ -62,6 +66,7 @@ static void build_done(struct build *b)
 	free(b->native_path);
 	free(b->root_path);
 	close_fdp(&b->native_fd);
+	close_fdp(&b->native_lock);
 }
 
 static int cache_name(const char *prefix, const char *key, const char *ext, char **ret,
@@ -71,6 +76,27 @@ static int cache_name(const char *prefix, const char *key, const char *ext, char
 
 	(void)snprintf(rel, sizeof(rel), "base/%s%s.%s", prefix, key, ext);
 	return cache_path(rel, ret, err);
+}
+
+/* "base/<key>.lock"; LOCK_NB: -EWOULDBLOCK when another process has it. */
+static int key_lock(const char *key, int how, int *ret_fd, struct err *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_close int fd = -EBADF;
+	int r = cache_name("", key, "lock", &path, err);
+
+	if (r < 0)
+		return r;
+	fd = neg_errno(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+	if (fd < 0)
+		return err_errnof(err, fd, "cannot open '%s'", path);
+	do
+		r = neg_errno(flock(fd, how));
+	while (r == -EINTR);
+	if (r < 0)
+		return err_errnof(err, r, "cannot lock '%s'", path);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
 }
 
 /* The newest of all packages' dates (their first ar header): the same wherever it is baked. */
@@ -101,7 +127,7 @@ static int deb_order(const void *a, const void *b)
 /* An "all" package that the native half has too stays as it is: its files are not needed. */
 static bool shared(const struct build *b, const char *path)
 {
-	for (size_t i = 0; i < b->native.len; i++)
+	for (size_t i = 0; i < b->native.len && !(b->flags & BASE_EMULATE); i++)
 		if (strcmp(b->native.items[i], path) == 0)
 			return true;
 	return false;
@@ -130,7 +156,7 @@ static int read_debs(struct build *b, struct err *err)
 	return r;
 }
 
-static int start_native(struct build *b, struct err *err)
+static int run_native(struct build *b, struct err *err)
 {
 	bool emulate = b->flags & BASE_EMULATE;
 	const struct string_list *paths = emulate ? &b->target : &b->native;
@@ -141,16 +167,11 @@ static int start_native(struct build *b, struct err *err)
 		.paths = paths->items,
 		.len = paths->len,
 		.names = emulate ? &b->in->target->names : &b->in->native->names,
-		.epoch_s = b->epoch_s,
+		.epoch_s = b->native_epoch_s,
 	};
 	cleanup_lock_list struct string_list names = { 0 };
 	int r;
 
-	b->native_fd = neg_errno(open(b->native_path, O_RDONLY | O_CLOEXEC));
-	if (b->native_fd >= 0 && !(b->flags & BASE_REBUILD) && !emulate)
-		return 0;
-	close_fdp(&b->native_fd);
-	b->native_fd = -EBADF;
 	for (size_t i = 0; emulate && i < spec.names->len; i++)
 		if (lock_list_add(&names, spec.names->items[i]) < 0)
 			return err_nomem(err);
@@ -166,18 +187,53 @@ static int start_native(struct build *b, struct err *err)
 	return native_start(&spec, &b->run, err);
 }
 
+static bool native_is_there(struct build *b)
+{
+	if (b->flags & (BASE_REBUILD | BASE_EMULATE))
+		return false;
+	b->native_fd = neg_errno(open(b->native_path, O_RDONLY | O_CLOEXEC));
+	return b->native_fd >= 0;
+}
+
+/* Of several boards' builds one makes the native half; the others unpack meanwhile. */
+static int start_native(struct build *b, struct err *err)
+{
+	int r = 0;
+
+	if (native_is_there(b))
+		return 0;
+	if (!(b->flags & BASE_EMULATE))
+		r = key_lock(b->in->native_key, LOCK_EX | LOCK_NB, &b->native_lock, err);
+	b->native_later = r == -EWOULDBLOCK;
+	if (b->native_later) {
+		err_clear(err);
+		return 0;
+	}
+	if (r >= 0 && !native_is_there(b))
+		r = run_native(b, err);
+	return r;
+}
+
 static int finish_native(struct build *b, struct err *err)
 {
-	int r;
+	int r = 0;
 
-	if (!b->native_tmp)
+	if (b->native_later) {
+		r = key_lock(b->in->native_key, LOCK_EX, &b->native_lock, err);
+		if (r >= 0 && !native_is_there(b)) /* the other one failed */
+			r = run_native(b, err);
+	}
+	if (r >= 0 && !b->native_tmp)
 		return 0;
-	r = native_wait(&b->run, err);
+	if (r >= 0)
+		r = native_wait(&b->run, err);
 	if (r >= 0 && !(b->flags & BASE_EMULATE))
 		r = tempfile_commit(b->native_tmp, b->native_path, 0644, err);
 	if (r < 0)
 		return err_wrapf(err, r, "board '%s': native half of the base root",
 				 b->board->name);
+	close_fdp(&b->native_lock);
+	b->native_lock = -EBADF;
 	b->native_fd = fcntl(b->native_tmp->fd, F_DUPFD_CLOEXEC, 0);
 	return b->native_fd < 0 ? err_errnof(err, -errno, "cannot keep the native root open") : 0;
 }
@@ -239,8 +295,10 @@ static int build(struct build *b, struct err *err)
 	int r;
 
 	r = base_debs(b->in, b->in->target, offline, &b->target, err);
-	if (r >= 0 && !(b->flags & BASE_EMULATE))
+	if (r >= 0)
 		r = base_debs(b->in, b->in->native, offline, &b->native, err);
+	if (r >= 0)
+		r = newest(&b->native, &b->native_epoch_s, err);
 	if (r >= 0 && lock_list_add(&b->target, b->in->agent_deb) < 0)
 		r = err_nomem(err);
 	if (r >= 0)
@@ -267,6 +325,7 @@ static int run_build(const struct cluster *c, const struct board *board,
 			   .in = in,
 			   .flags = flags,
 			   .native_fd = -EBADF,
+			   .native_lock = -EBADF,
 			   .run = { .log_fd = -EBADF },
 			   .root = { .spool_fd = -EBADF },
 			   .original = { .spool_fd = -EBADF } };
@@ -349,22 +408,6 @@ int base_root_find(const struct cluster *c, const struct board *b, struct base_r
 	return r >= 0 ? find(&in, ret, err) : r;
 }
 
-/* One build of a key at a time: a second bake waits and finds it made. */
-static int lock_key(const struct base_inputs *in, int *ret_fd, struct err *err)
-{
-	cleanup_free char *path = NULL;
-	cleanup_close int fd = -EBADF;
-	int r = cache_name("", in->native_key, "lock", &path, err);
-
-	if (r < 0)
-		return r;
-	fd = neg_errno(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return err_errnof(err, fd < 0 ? fd : -errno, "cannot lock '%s'", path);
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
-
 int base_root_get(const struct cluster *c, const struct board *b, unsigned int flags,
 		  struct base_root *ret, struct err *err)
 {
@@ -377,7 +420,7 @@ int base_root_get(const struct cluster *c, const struct board *b, unsigned int f
 		return r;
 	if (!(flags & BASE_REBUILD) && find(&in, ret, &ignored) >= 0)
 		return 0;
-	r = lock_key(&in, &lock_fd, err);
+	r = key_lock(in.key, LOCK_EX, &lock_fd, err);
 	if (r < 0)
 		return r;
 	if (!(flags & BASE_REBUILD) && find(&in, ret, &ignored) >= 0)

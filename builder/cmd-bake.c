@@ -1,7 +1,9 @@
 /* cmd-bake - make the images of nodes; what is the same for a board is made once and kept */
 #include "cmd-bake.h"
 
+#include "base-ahead.h"
 #include "bundle.h"
+#include "cache-use.h"
 #include "cluster-open.h"
 #include "commands.h"
 #include "image.h"
@@ -255,21 +257,43 @@ static int bake_board(struct baking *b, const char *name, struct err *err)
 	return r;
 }
 
-static int bake_all(struct baking *b, struct err *err)
+/* Whether node number i is the first of its board among those that are wanted. */
+static bool first_of_board(const struct baking *b, size_t i)
 {
 	const struct cluster *c = b->cluster;
+
+	for (size_t k = 0; k < i; k++)
+		if (wanted(b->args, &c->nodes[k]) &&
+		    strcmp(c->nodes[k].board, c->nodes[i].board) == 0)
+			return false;
+	return wanted(b->args, &c->nodes[i]);
+}
+
+static void start_ahead(const struct baking *b, struct base_ahead *ahead)
+{
+	unsigned int flags = image_base_flags(b->args->flags);
+	bool first = true;
+
+	for (size_t i = 0; i < b->cluster->nodes_len; i++) {
+		if (!first_of_board(b, i))
+			continue;
+		if (!first)
+			base_ahead_start(ahead, b->cluster, b->cluster->nodes[i].board, flags);
+		first = false;
+	}
+}
+
+static int bake_all(struct baking *b, struct err *err)
+{
+	CLEANUP(base_ahead_done) struct base_ahead ahead = { 0 };
 	int r;
 
 	r = make_bundle(b, err);
-	for (size_t i = 0; r == 0 && i < c->nodes_len; i++) {
-		bool seen = !wanted(b->args, &c->nodes[i]);
-
-		for (size_t k = 0; k < i; k++)
-			seen |= wanted(b->args, &c->nodes[k]) &&
-				strcmp(c->nodes[k].board, c->nodes[i].board) == 0;
-		if (!seen)
-			r = bake_board(b, c->nodes[i].board, err);
-	}
+	if (r == 0)
+		start_ahead(b, &ahead);
+	for (size_t i = 0; r == 0 && i < b->cluster->nodes_len; i++)
+		if (first_of_board(b, i))
+			r = bake_board(b, b->cluster->nodes[i].board, err);
 	return r;
 }
 
@@ -328,7 +352,7 @@ static int bake(const struct bake_args *a, struct err *err)
 {
 	CLEANUP(baking_done) struct baking b = { .args = a, .made = json_array() };
 	cleanup_cluster struct cluster *c = NULL;
-	cleanup_close int lock = -EBADF;
+	cleanup_close int lock = -EBADF, in_use = -EBADF;
 	FILE *progress = a->json ? stderr : stdout;
 	int r;
 
@@ -343,6 +367,7 @@ static int bake(const struct bake_args *a, struct err *err)
 		r = make_out(c, err);
 	if (r < 0)
 		return r;
+	in_use = cache_use();
 	b.cluster = c;
 	phases_init(&b.phases, progress);
 	r = bake_all(&b, err);

@@ -16,7 +16,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define IMAGE_FORMAT "kiln-image-3" /* changes when equal inputs give another image */
+#define IMAGE_FORMAT "kiln-image-4" /* changes when equal inputs give another image */
 
 struct inputs {
 	struct base_root root;
@@ -103,11 +103,16 @@ static int get_own_inputs(const struct cluster *c, const struct board *b, struct
 	return r;
 }
 
+unsigned int image_base_flags(unsigned int flags)
+{
+	return (flags & IMAGE_OFFLINE ? BASE_OFFLINE : 0) |
+	       (flags & IMAGE_EMULATE ? BASE_EMULATE : 0);
+}
+
 static int get_inputs(const struct cluster *c, const struct board *b, unsigned int flags,
 		      struct inputs *in, struct err *err)
 {
-	unsigned int base_flags = (flags & IMAGE_OFFLINE ? BASE_OFFLINE : 0) |
-				  (flags & IMAGE_EMULATE ? BASE_EMULATE : 0);
+	unsigned int base_flags = image_base_flags(flags);
 	int r;
 
 	r = get_own_inputs(c, b, in, err);

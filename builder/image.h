@@ -36,6 +36,7 @@ struct image_base {
 	char *path;		/* owned */
 	bool cached;		/* it was there already */
 };
+unsigned int image_base_flags(unsigned int flags); /* enum image_flags as enum base_flags */
 int image_base_get(const struct cluster *c, const struct board *b, unsigned int flags,
 		   struct phases *ph, struct image_base *ret, struct err *err) MUST_CHECK;
 void image_base_done(struct image_base *b);

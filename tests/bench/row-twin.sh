@@ -22,6 +22,10 @@ fi
 peer=$("$tool" "$work/cluster.yaml" $foreign native) || exit 1
 twin=$("$tool" "$work/cluster.yaml" $foreign rebuild | cut -d' ' -f5) || exit 1
 row twin "$twin" "$peer" 1.3x s
-rm -f "$("$tool" "$work/cluster.yaml" $own find | cut -d' ' -f2)"
-second=$("$tool" "$work/cluster.yaml" $own | cut -d' ' -f5) || exit 1
-row twin-both "$(awk -v a="$twin" -v b="$second" 'BEGIN { print a + b }')" "$peer" 1.4x s
+# both from nothing but the packages: one native half, unpacking meanwhile
+private_cache twin
+rm "$KILN_CACHE/base" && mkdir "$KILN_CACHE/base"
+both=$("$tool" "$work/cluster.yaml" $foreign ahead=$own | cut -d' ' -f5)
+rm -rf "$KILN_CACHE"
+[ -n "$both" ] || exit 1
+row twin-both "$both" "$peer" 1.4x s

@@ -2,10 +2,12 @@
  * base-tool - the base root of one board, for tests and measurements
  *
  * usage: base-tool CLUSTER.yaml BOARD [emulate|rebuild|offline|find|key|lock|native]...
- * [unpack=DIR] [k3s=DIR] native: only what mmdebstrap does for the native half; prints the seconds.
- * k3s: only install K3s below DIR. lock: only resolve the board's packages into kiln.lock. Prints
+ * [unpack=DIR] [k3s=DIR] [ahead=BOARD] native: only what mmdebstrap does for the native half; prints the seconds.
+ * k3s: only install K3s below DIR. ahead: as bake, make the root of a second board meanwhile, and
+ * count until both are there. lock: only resolve the board's packages into kiln.lock. Prints
  * "key tar kernel packages seconds", separated by blanks.
  */
+#include "base-ahead.h"
 #include "base-inputs.h"
 #include "base-native.h"
 #include "diag.h"
@@ -116,6 +118,21 @@ static int unpack(void *arg, struct err *err)
 	return base_root_unpack(u->root, u->dir, NULL, 0, err);
 }
 
+static int both(const struct cluster *c, const struct board *b, const char *second,
+		unsigned int flags, struct base_root *ret, struct err *err)
+{
+	CLEANUP(base_ahead_done) struct base_ahead ahead = { 0 };
+	cleanup_base_root struct base_root other = { 0 };
+	cleanup_board struct board *b2 = NULL;
+	int r = board_load(second, &b2, err);
+
+	if (r < 0)
+		return r;
+	base_ahead_start(&ahead, c, second, flags);
+	r = base_root_get(c, b, flags, ret, err);
+	return r < 0 ? r : base_root_get(c, b2, flags, &other, err);
+}
+
 static int run(char **argv, struct err *err)
 {
 	cleanup_diag_list struct diag_list diags = { 0 };
@@ -124,7 +141,7 @@ static int run(char **argv, struct err *err)
 	cleanup_base_root struct base_root root = { 0 };
 	unsigned int flags = 0;
 	bool find = false, only_lock = false, only_native = false, only_key = false;
-	const char *dir = NULL, *k3s_dir = NULL;
+	const char *dir = NULL, *k3s_dir = NULL, *ahead = NULL;
 	double start = now();
 	int r;
 
@@ -137,6 +154,7 @@ static int run(char **argv, struct err *err)
 		only_lock |= strcmp(*a, "lock") == 0;
 		find |= strcmp(*a, "find") == 0;
 		k3s_dir = strncmp(*a, "k3s=", 4) == 0 ? *a + 4 : k3s_dir;
+		ahead = strncmp(*a, "ahead=", 6) == 0 ? *a + 6 : ahead;
 		dir = strncmp(*a, "unpack=", 7) == 0 ? *a + 7 : dir;
 	}
 	r = cluster_load(argv[1], &c, &diags, err);
@@ -152,8 +170,9 @@ static int run(char **argv, struct err *err)
 	if (r >= 0 && k3s_dir)
 		return k3s(c, b, flags, k3s_dir, err);
 	if (r >= 0)
-		r = find ? base_root_find(c, b, &root, err)
-			 : base_root_get(c, b, flags, &root, err);
+		r = find    ? base_root_find(c, b, &root, err)
+		    : ahead ? both(c, b, ahead, flags, &root, err)
+			    : base_root_get(c, b, flags, &root, err);
 	if (r < 0)
 		return r;
 	printf("%s %s %s %zu %.1f\n", root.key, root.tar, root.kernel, root.packages_len,
