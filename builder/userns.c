@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -54,12 +55,11 @@ static ssize_t hear(int fd, void *data, size_t len)
 	return (ssize_t)have;
 }
 
-/* "name:first:count" of /etc/subuid or /etc/subgid for the caller, by name or number. */
-static int sub_range(const char *file, unsigned int id, unsigned long *ret_first,
-		     unsigned long *ret_count)
+/* "name:first:count" of /etc/subuid or /etc/subgid: both name the user, or its number. */
+static int sub_range(const char *file, unsigned long *ret_first, unsigned long *ret_count)
 {
 	cleanup_fclose FILE *f = fopen(file, "re");
-	const char *user = getenv("USER");
+	const struct passwd *pw = getpwuid(getuid());
 	char line[512], name[256];
 
 	while (f && fgets(line, sizeof(line), f)) {
@@ -67,8 +67,8 @@ static int sub_range(const char *file, unsigned int id, unsigned long *ret_first
 
 		if (sscanf(line, "%255[^:]:%lu:%lu", name, ret_first, ret_count) != 3)
 			continue;
-		(void)snprintf(number, sizeof(number), "%u", id);
-		if ((strcmp(name, number) == 0 || (user && strcmp(name, user) == 0)) &&
+		(void)snprintf(number, sizeof(number), "%u", (unsigned int)getuid());
+		if ((strcmp(name, number) == 0 || (pw && strcmp(name, pw->pw_name) == 0)) &&
 		    *ret_count >= 65535)
 			return 0;
 	}
@@ -85,7 +85,7 @@ static int map_one(const char *tool, const char *file, pid_t pid, unsigned int i
 		.timeout_ms = MAP_MS,
 	};
 
-	if (sub_range(file, id, &first, &count) < 0)
+	if (sub_range(file, &first, &count) < 0)
 		return err_setf(
 			err, -EPERM,
 			"you have no range of 65535 ids in %s: run 'sudo usermod "

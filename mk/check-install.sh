@@ -5,7 +5,7 @@ stage=$1
 rm -rf "$stage"
 make -s install DESTDIR="$stage" PREFIX=/usr
 for f in bin/kiln share/kiln/boards/rpi5/board.yaml share/kiln/boards/m910q/board.yaml share/kiln/overlays \
-	share/kiln/bundle share/doc/kiln/LICENSE; do
+	share/kiln/bundle share/kiln/mkfs-repro.so share/doc/kiln/LICENSE; do
 	[ -e "$stage/usr/$f" ] || { echo "$f is not installed"; exit 1; }
 done
 for f in share/kiln/agent/*/kiln-init share/kiln/agent/*/kiln-node.deb; do

@@ -5,6 +5,7 @@ install: all
 	install -m 0755 $(O)/kiln $(DESTDIR)$(PREFIX)/bin/kiln
 	sh mk/install-tree.sh $(DESTDIR)$(PREFIX)/share/kiln boards bundle overlays
 	sh mk/install-tree.sh $(DESTDIR)$(PREFIX)/share/kiln -C $(O)/share/kiln agent
+	$(if $(CROSS_COMPILE),,install -m 0644 $(O)/share/kiln/mkfs-repro.so $(DESTDIR)$(PREFIX)/share/kiln/)
 	install -m 0644 LICENSE $(wildcard README.md) $(DESTDIR)$(PREFIX)/share/doc/kiln/
 	@for page in $(wildcard man/*.[1-8]); do \
 		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
