@@ -3,6 +3,7 @@
 #
 # usage: kernels.sh amd64|arm64     prints the folder: usr/lib/modules/<release>, boot or
 #        usr/lib/modules/<release>/vmlinuz, usr/lib/firmware/intel-ucode, device trees
+#        kernels.sh amd64|arm64 PACKAGE...   prints the .debs of trixie's packages, fetched
 # amd64 is trixie's kernel, arm64 the one of trixie-backports. Taken by this machine's apt
 # from its own mirror, with private lists; kept in ${XDG_CACHE_HOME:-~/.cache}/kiln/test-kernels.
 set -eu
@@ -55,6 +56,24 @@ if ! [ -e "$apt/fresh" ] || [ -n "$(find "$apt/fresh" -mmin +1440)" ]; then
 	fi
 fi
 
+if [ $# -gt 1 ]; then
+	shift
+	debs=$cache/debs
+	mkdir -p "$debs"
+	list=$debs/$arch-$(echo "$*" | tr ' ' '_')
+	if [ -z "$(find "$list" -newer "$apt/fresh" 2>/dev/null)" ]; then
+		# shellcheck disable=SC2046
+		(cd "$debs" && apt-get download -q -t trixie $(printf "%s:$arch " "$@") >"$apt/log" 2>&1) || {
+			cat "$apt/log" >&2
+			exit 1
+		}
+		for p; do
+			find "$debs" -name "${p}_*_$arch.deb" | sort -V | tail -n 1
+		done >"$list"
+	fi
+	cat "$list"
+	exit
+fi
 suite=trixie
 [ "$arch" = arm64 ] && suite=trixie-backports
 depends() {

@@ -41,11 +41,12 @@ def base_json(arch, **change):
     return json.dumps(d) + "\n"
 
 
-def seed(files, board, name="cow", baked_at=1800000000, machine=True, selector=None, **change):
+def seed(files, board, name="cow", baked_at=1800000000, machine=True, selector=None, change_machine=None, **change):
     """The bytes of a seed's tar; files: path -> (mode, contents), or ("link", target)."""
     meta = {"schema": 1, "cluster": "home", "cluster_id": CLUSTER_ID, "node": name, "board": board, "base": BASE_ID,
             "machine": {"mac": MAC, "serial": SERIAL} if machine else {"mac": None, "serial": None},
             "system_disk": selector or {}, "baked_at": baked_at, "wipe": []}
+    meta["machine"].update(change_machine or {})
     meta.update(change)
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
@@ -108,10 +109,10 @@ class Lab:
         return path, out.splitlines()
 
     def initrd(self, arch):
-        path = os.path.join(self.dir, "initrd-" + arch)
-        if not os.path.exists(path):
-            self.mkinitrd(arch, "initrd-" + arch)
-        return path
+        for name in ("c-" + arch, "initrd-" + arch):    # the first is left by the test of its contents
+            if os.path.exists(os.path.join(self.dir, name)):
+                return os.path.join(self.dir, name)
+        return self.mkinitrd(arch, "initrd-" + arch, level=3)[0]
 
     def root_image(self, arch, base=None, sbin_init=True):
         """A Btrfs with the subvolumes of a node, by mkfs.btrfs; cached per contents."""
