@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What rows share. row NAME KILN PEER BAR UNIT: KILN and PEER are numbers; with a peer the
-# bar is for the ratio ("2.0x"), without one ("-") for KILN itself.
+# What rows share. row NAME KILN PEER BAR UNIT: KILN and PEER are numbers, PEER "-" without one;
+# a bar like "2.0x" is for the ratio, any other for KILN itself.
 set -u
 kiln=$KILN_BUILD/kiln
 bench_dir=${KILN_BENCH_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln/tests/bench}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A board's image with its base root cached, against mkfs.btrfs and cp of the same tree.
+# A board's image with its base root cached, against mkfs.btrfs and cp of the same tree, and
+# against genimage (ext4: it makes no Btrfs), which has the tree unpacked and the boot files made.
 # shellcheck source=tests/bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 bench_cluster || exit 1
@@ -18,9 +19,30 @@ peer() {
 }
 p=$(seconds peer) || exit 1
 rm -f "$bench_dir"/peer*.img
+g=
+if command -v genimage >/dev/null; then
+	rm -rf "$bench_dir/gen" && mkdir -p "$bench_dir/gen/in" "$bench_dir/gen/empty"
+	mcopy -s -n -i "out/duck.img@@8M" ::/ "$bench_dir/gen/in/" >/dev/null
+	cat >"$bench_dir/gen/config" <<-CFG
+		image boot.vfat { vfat { files = { $(cd "$bench_dir/gen/in" && printf '"%s",' *) } } size = 1G }
+		image root.ext4 { ext4 { use-mke2fs = true } size = $((size >> 20))M mountpoint = "/" }
+		image disk.img {
+			hdimage { partition-table-type = gpt }
+			partition boot { image = "boot.vfat" offset = 8M }
+			partition root { image = "root.ext4" }
+		}
+	CFG
+	by_genimage() {
+		genimage --config "$bench_dir/gen/config" --rootpath "$tree" --inputpath "$bench_dir/gen/in" --tmppath "$bench_dir/gen/tmp" \
+			--outputpath "$bench_dir/gen/out" && sync "$bench_dir/gen/out/disk.img"
+	}
+	g=$(seconds by_genimage) || g=
+	rm -rf "$bench_dir/gen"
+fi
 rm -rf "$tree"
 rm -f out/duck.img
 private_cache bake
 k=$(seconds "$kiln" bake duck) || exit 1
 rm -rf "$KILN_CACHE"
 row bake "$k" "$p" "2x" s
+[ -z "$g" ] || row bake-genimage "$k" "$g" "2x" s

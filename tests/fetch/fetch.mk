@@ -1,6 +1,9 @@
 # kiln update, fetch and --offline against a local HTTPS server.
 SUITES += fetch
+SUITES_FULL += fetch-full
 
-.PHONY: test-fetch
+.PHONY: test-fetch test-fetch-full
+test-fetch-full: $(O)/kiln data
+	$(Q)python3 tests/fetch/run.py $(O) --full
 test-fetch: $(O)/kiln $(O)/tests/twin/base-tool data
 	$(Q)python3 tests/fetch/run.py $(O)

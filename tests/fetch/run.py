@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kiln update, kiln fetch and --offline against a local HTTPS server with a CA of its own.
 
-usage: run.py BUILD_DIR
+usage: run.py BUILD_DIR [--full]     --full: the cases that wait for deadlines
 """
 import hashlib
 import http.server
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 BUILD = os.path.abspath(sys.argv[1])
 SRC = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
@@ -22,6 +23,7 @@ BINARY = "k3s" if ARCH == "amd64" else "k3s-arm64"
 IMAGES = f"k3s-airgap-images-{ARCH}.tar.zst"
 PREFIX = "/releases/v1.35.2%2Bk3s1/"
 cases = []
+full_cases = []
 
 
 def case(fn):
@@ -29,8 +31,14 @@ def case(fn):
     return fn
 
 
+def full_case(fn):
+    full_cases.append(fn)
+    return fn
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves server.files; server.cut: name -> bytes after which the connection breaks, once."""
+    """Serves server.files; server.cut: path -> bytes after which the connection breaks, once.
+    server.stall: paths whose second half never comes; server.short: paths that always break there."""
 
     def do_GET(self):
         s = self.server
@@ -50,7 +58,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
         cut = s.cut.pop(self.path, None)
+        if self.path in s.stall or self.path in s.short:
+            cut = max(start, len(data) // 2)
         self.wfile.write(data[start:cut])
+        if self.path in s.stall:
+            self.wfile.flush()
+            s.over.wait()
         if cut is not None:
             self.close_connection = True
 
@@ -72,6 +85,7 @@ class Place:
         ctx.load_cert_chain(path + "/server.crt", path + "/server.key")
         self.server.socket = ctx.wrap_socket(self.server.socket, server_side=True)
         self.server.seen, self.server.cut, self.server.files = [], {}, {}
+        self.server.stall, self.server.short, self.server.over = set(), set(), threading.Event()
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"https://localhost:{self.server.server_address[1]}/releases"
         self.binary, self.images = os.urandom(300_000), os.urandom(900_000)
@@ -176,6 +190,31 @@ def fetch_resumes_what_broke(p):
     assert p.cached(p.images)
     ranges = [r for path, r in p.server.seen if path == PREFIX + IMAGES]
     assert ranges[0] is None and ranges[1] and 0 < int(ranges[1][6:-1]) <= 400_000, ranges
+
+
+@full_case
+def fetch_gives_up_on_a_stalled_server(p):
+    """Six tries of 30 s without a byte, and the waits between them."""
+    p.server.stall.add(PREFIX + IMAGES)
+    start = time.monotonic()
+    has(p.kiln("fetch", ok=False), "cannot fetch k3s-airgap-images v1.35.2+k3s1")
+    took = time.monotonic() - start
+    p.server.over.set()
+    assert 100 < took < 400, took
+    assert p.cached(p.binary) and not p.cached(p.images)
+    # the server is well again: the second half alone is asked for
+    p.server.stall.clear()
+    p.server.seen.clear()
+    p.kiln("fetch")
+    assert p.cached(p.images)
+    assert [r for path, r in p.server.seen if path == PREFIX + IMAGES] == [f"bytes={len(p.images) // 2}-"], p.server.seen
+
+
+@full_case
+def fetch_gives_up_on_a_truncated_archive(p):
+    p.server.short.add(PREFIX + IMAGES)
+    has(p.kiln("fetch", ok=False), "cannot fetch k3s-airgap-images v1.35.2+k3s1")
+    assert not p.cached(p.images)
 
 
 @case
@@ -304,7 +343,7 @@ def update_locks_release_and_packages(p):
 
 def main():
     passed = failed = 0
-    for fn in cases:
+    for fn in full_cases if "--full" in sys.argv else cases:
         with tempfile.TemporaryDirectory(prefix="kiln-fetch-") as d:
             try:
                 fn(Place(d, not fn.__name__.startswith("update_")))

@@ -50,6 +50,11 @@ bake_cases() {
 	check "nothing of the killed bake is left" sh -c '! ls -A out | grep -q "^\."'
 	check "image after a killed bake" "$kiln" inspect --verify out/duck.img
 
+	# compressed: the same bytes, checked by zstd's own tool
+	check "bake --zst" "$kiln" bake --zst duck
+	check "the .zst is the image" sh -c 'zstd -dc out/duck.img.zst | cmp - out/duck.img'
+	rm -f out/duck.img.zst
+
 	# no room: out/ on a file system of 64 MiB, by a namespace of our own
 	if unshare -rm true 2>/dev/null; then
 		local said

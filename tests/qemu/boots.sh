@@ -1,5 +1,7 @@
 # shellcheck shell=bash
 # Boots: each asserts over serial and ssh; then power cuts.
+# shellcheck source=tests/qemu/containers.sh
+. "$srcdir/tests/qemu/containers.sh"
 
 node_address() { sed -n "/^  $1:/,/^  [a-z]*:\$/s/.*addresses: \[\(.*\)\].*/\1/p" cluster.yaml | tr -d '",'; }
 
@@ -37,9 +39,14 @@ assert_node() { # node, label
 
 # boot NODE BUS: fresh disk, all assertions
 boot() {
-	local node=$1 bus=$2 label="$1 from $2" disk=$work/$1-$2.qcow2
+	local node=$1 bus=$2 label="$1 from $2" disk=$work/$1-$2.qcow2 packages=
+	picked "boot-$node-$bus" && [ -f "out/$node.img" ] || return 0
 	rm -f "$disk"
-	if ! start_vm "$node" "$disk" --bus "$bus"; then
+	if [ "$bus" = nvme ] && { [ "$node" = duck ] || [ "$what" = full ]; }; then
+		packages=$(containers_disk "$(jq -r .arch <(mtype -i "out/$node.img@@8M" ::/kiln/base.json))") ||
+			not_ok "$label: packages for a container" "$packages"
+	fi
+	if ! start_vm "$node" "$disk" --bus "$bus" ${packages:+--disk "$packages"}; then
 		not_ok "$label: starts" "$(cat "$work/run.log")"
 		return
 	fi
@@ -48,11 +55,36 @@ boot() {
 		[ "$node" != duck ] || check "$label: Secure Boot is on" grep -aqE 'Secure boot enabled|secureboot: Secure boot' "$serial"
 		assert_node "$node" "$label"
 		[ "$bus" != nvme ] || on_node "$node" "$label" features.sh
+		[ -z "$packages" ] || on_node "$node" "$label" container.sh
 	else
 		not_ok "$label: login within $boot_deadline s" "$(console)"
 	fi
 	stop_vm
-	rm -f "$disk"
+	rm -f "$disk" $packages
+}
+
+# What the lint refuses boots in QEMU all the same: only the Pi's firmware and devices mind
+boot_mutated() {
+	local label="a Pi's image that the lint refuses" broken
+	picked boot-mutated && [ -f out/cow.img ] || return 0
+	mv out/cow.img "$work/cow.whole"
+	copy=$work/out/cow.img
+	cp --sparse=always --reflink=auto "$work/cow.whole" "$copy"
+	starts_of cow
+	without_module gpio-regulator
+	remove overlays/bcm2712d0.dtbo
+	edit config.txt "\$a # $(repeat x 120)"
+	put '[all]\nboot_partition=3\n' autoboot.txt
+	broken=$("$kiln" inspect --lint --json "$copy" 2>/dev/null | jq -r '.lint[].rule' | sort -u | tr '\n' ' ')
+	if [ "$broken" = "rpi-config-lines rpi-d0-overlay rpi-no-redirect rpi-suppliers " ]; then ok "$label: $broken"; else not_ok "$label" "$broken"; fi
+	if start_vm cow "$work/cow-mutated.qcow2" --bus nvme && wait_login cow; then
+		ok "$label boots in QEMU"
+	else
+		not_ok "$label boots in QEMU" "$(console)"
+	fi
+	stop_vm
+	rm -f "$work/cow-mutated.qcow2"
+	mv "$work/cow.whole" out/cow.img
 }
 
 # cut NODE BUS PATTERN DELAY: power cut DELAY seconds after PATTERN; the next boot completes
@@ -69,6 +101,7 @@ cut() {
 	if start_vm "$node" "$disk" --bus "$bus" && wait_login "$node"; then
 		ok "$label: up again after $((SECONDS - started)) s"
 		assert_node "$node" "$label"
+		[ "$what" = cuts ] || on_node "$node" "$label" features.sh
 	else
 		not_ok "$label: the next boot completes" "$(console)"
 	fi
@@ -89,19 +122,24 @@ cut_points=(
 	'systemd\[1\]: |3'
 	'Repartition|1'
 )
-cut_point() { # index
-	cut cow nvme "${cut_points[$1]%|*}" "${cut_points[$1]#*|}"
+cut_point() { # node, index
+	picked "cut-$1-$2" || return 0
+	cut "$1" nvme "${cut_points[$2]%|*}" "${cut_points[$2]#*|}"
 }
 
-if [ -f out/duck.img ]; then boot duck nvme; fi
-if [ -f out/cow.img ]; then boot cow nvme; fi
+[ "$what" = cuts ] || boot duck nvme
 if [ "$what" = full ]; then
+	boot cow nvme
 	for bus in sata usb; do boot duck "$bus"; done
 	for bus in sd usb; do boot cow "$bus"; done
-	for i in "${!cut_points[@]}"; do cut_point "$i"; done
+	boot_mutated
+elif [ "$what" = cuts ]; then
+	for i in "${!cut_points[@]}"; do cut_point cow "$i"; done
+	for i in 0 3 6 9; do cut_point duck "$i"; done
 else
-	# one cut a run; the seed is in the log, KILN_QEMU_SEED repeats it
+	# the Pi's image with one cut a run: the boot after it must be as any other. The seed is in
+	# the log, KILN_QEMU_SEED repeats it
 	seed=${KILN_QEMU_SEED:-$(date +%j)}
 	echo "# KILN_QEMU_SEED=$seed"
-	cut_point $((seed % ${#cut_points[@]}))
+	cut_point cow $((seed % ${#cut_points[@]}))
 fi

@@ -7,11 +7,17 @@ yes() { # name, command...
 	if out=$("$@" 2>&1); then echo "ok - $what"; else printf 'not ok - %s\n%s\n' "$what" "$(printf '%s\n' "$out" | tail -n 6 | sed 's/^/#   /')"; fi
 }
 
-for m in overlay br_netfilter vxlan geneve wireguard rbd ceph nbd veth ip_set ip_vs nf_tables xt_TPROXY xt_CT \
-	xt_socket xt_mark xt_comment cls_bpf sch_ingress sch_fq dm_crypt; do
+for m in overlay br_netfilter vxlan geneve wireguard rbd ceph nbd veth ip_set ip_vs ip_vs_rr ip_vs_wrr ip_vs_sh nf_tables \
+	nft_chain_nat nft_masq nft_compat nf_conntrack nfnetlink_log xt_conntrack xt_addrtype xt_multiport xt_nat xt_MASQUERADE \
+	xt_REDIRECT xt_statistic xt_set xt_TPROXY xt_CT xt_socket xt_mark xt_comment cls_bpf act_bpf act_mirred sch_ingress \
+	sch_fq algif_hash xfrm_user esp4 esp6 dm_crypt; do
 	yes "module $m" sh -c "modprobe $m || grep -q '/$m\\.ko' /lib/modules/\$(uname -r)/modules.builtin"
 done
-yes "BTF of the kernel" test -s /sys/kernel/btf/vmlinux
+btf() { # the header's magic, and the types that CO-RE programs ask for
+	[ "$(od -An -tx2 -N2 /sys/kernel/btf/vmlinux | tr -d ' ')" = eb9f ] && grep -aq 'task_struct' /sys/kernel/btf/vmlinux &&
+		grep -aq '__sk_buff' /sys/kernel/btf/vmlinux
+}
+yes "BTF of the kernel" btf
 yes "BPF file system" sh -c 'findmnt -n -t bpf /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf'
 
 # links as Cilium makes them

@@ -30,6 +30,8 @@ check() { # name, command...: passes when the command does; what it said otherwi
 	shift
 	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi
 }
+# A part of the suite that ONLY, if given, names
+picked() { [ -z "${ONLY:-}" ] || [[ $1 =~ ^($ONLY)$ ]]; }
 finish() {
 	stop_vm
 	echo "$passed passed, $failed failed, $skipped skipped"
