@@ -288,6 +288,17 @@ def equal_locks_give_equal_archives(p):
 
 
 @case
+def plan_tells_what_is_to_be_fetched(p):
+    made, _ = standard(p)
+    p.update()
+    size = sum(len(made[k]["arm64"][0]) + sum(map(len, made[k]["arm64"][1])) for k in made)
+    inputs = lambda: {i["name"]: (i["state"], i["size_bytes"]) for i in json.loads(p.run(BUILD + "/kiln", "plan", "--json"))["inputs"]}
+    assert inputs()["container images (arm64)"] == ("3 locked, to be fetched", size), inputs()
+    p.fetch()
+    assert inputs()["container images (arm64)"] == ("3 locked, cached", size), inputs()
+
+
+@case
 def a_second_fetch_asks_nothing(p):
     standard(p)
     p.update()
