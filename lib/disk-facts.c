@@ -54,13 +54,30 @@ static void text_attr(const char *dir, const char *name, char *dst, size_t size)
 	tidy(raw, n, dst, size);
 }
 
-static uint64_t number_attr(const char *dir, const char *name)
+/* A number that the kernel always gives, or 0 where @name is not there. */
+static int number_attr(const char *dir, const char *name, uint64_t *ret, struct err *err)
 {
-	char text[32];
-	uint64_t value = 0;
+	cleanup_free char *path = NULL, *text = NULL;
+	char tidied[32];
+	size_t len;
+	int r;
 
-	text_attr(dir, name, text, sizeof(text));
-	return u64_parse(text, &value) < 0 ? 0 : value;
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
+		path = NULL;
+		return err_nomem(err);
+	}
+	r = file_read_at(AT_FDCWD, path, 4096, &text, &len, err);
+	if (r == -ENOENT) {
+		err_clear(err);
+		*ret = 0;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	tidy(text, len, tidied, sizeof(tidied));
+	if (u64_parse(tidied, ret) < 0)
+		return err_setf(err, -EINVAL, "'%s' holds no number", path);
+	return 0;
 }
 
 /* The device's real path tells the bus: .../usb2/2-1/..., .../ata1/host0/... */
@@ -128,7 +145,8 @@ int disk_facts_read(const char *sysfs, const char *name, struct disk_facts *ret,
 {
 	struct disk_facts f = { 0 };
 	char dir[PATH_MAX], real[PATH_MAX];
-	uint64_t sectors;
+	uint64_t sectors, removable, read_only;
+	int r;
 
 	if (strlen(name) >= sizeof(f.name) || strchr(name, '/') || name[0] == '.')
 		return err_setf(err, -EINVAL, "'%s' is no disk's name", name);
@@ -136,12 +154,18 @@ int disk_facts_read(const char *sysfs, const char *name, struct disk_facts *ret,
 	(void)snprintf(dir, sizeof(dir), "%s/class/block/%s", sysfs, name);
 	if (!realpath(dir, real))
 		return err_errnof(err, -errno, "cannot find disk '%s'", name);
-	sectors = number_attr(dir, "size");
+	r = number_attr(dir, "size", &sectors, err);
+	if (r >= 0)
+		r = number_attr(dir, "removable", &removable, err);
+	if (r >= 0)
+		r = number_attr(dir, "ro", &read_only, err);
+	if (r < 0)
+		return r;
 	if (size_mul(sectors, 512, &f.size_bytes) <
 	    0) /* sysfs counts 512, whatever the disk's sectors */
 		return err_setf(err, -ERANGE, "disk '%s' has an impossible size", name);
-	f.removable = number_attr(dir, "removable") != 0;
-	f.read_only = number_attr(dir, "ro") != 0;
+	f.removable = removable != 0;
+	f.read_only = read_only != 0;
 	find_transport(real, &f);
 	find_serial(dir, real, &f);
 	text_attr(dir, "wwid", f.wwid, sizeof(f.wwid));

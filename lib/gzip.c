@@ -23,10 +23,10 @@ int gzip_mem(const void *data, size_t len, char **ret, size_t *ret_len, struct e
 	z.next_out = (Bytef *)out;
 	z.avail_out = (uInt)max;
 	r = deflate(&z, Z_FINISH);
-	*ret_len = z.total_out;
 	(void)deflateEnd(&z);
 	if (r != Z_STREAM_END)
 		return err_setf(err, -EIO, "cannot compress: zlib says %d", r);
+	*ret_len = z.total_out;
 	*ret = TAKE_PTR(out);
 	return 0;
 }

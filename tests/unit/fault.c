@@ -2,12 +2,15 @@
 #include "fault.h"
 
 #include "macros.h"
+#include "test.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+
+#define EACH_CALL 1000 /* behind these every seventh: only foreign libraries have so many */
 
 static bool armed, failed;
 static long left;
@@ -23,6 +26,37 @@ bool fault_disarm(void)
 {
 	armed = false;
 	return failed;
+}
+
+void fault_must_fail(void *arg, const struct fault_result *result)
+{
+	(void)arg;
+	if (result->failed && result->r != -EIO && result->r != -ENOMEM)
+		test_fail(__FILE__, __LINE__, "a failed call gives %d: %s", result->r,
+			  result->err->msg);
+}
+
+long fault_loop(int (*run)(void *arg, struct err *err),
+		void (*look)(void *arg, const struct fault_result *result), void *arg)
+{
+	for (long n = 0; n < 100000; n += n < EACH_CALL ? 1 : 7) {
+		struct err err = { 0 };
+		struct fault_result result = { .err = &err };
+
+		fault_arm(n);
+		result.r = run(arg, &err);
+		result.failed = fault_disarm();
+		if (!result.failed && result.r < 0)
+			test_fail(__FILE__, __LINE__, "fails without a fault: %s", err.msg);
+		if (result.r < 0 && !err.msg[0])
+			test_fail(__FILE__, __LINE__, "call %ld failed: %d without a text", n,
+				  result.r);
+		if (look)
+			look(arg, &result);
+		if (!result.failed)
+			return n;
+	}
+	test_fail(__FILE__, __LINE__, "no end of calls");
 }
 
 static bool fails(int why)

@@ -16,9 +16,27 @@
  */
 #pragma once
 
+#include "err.h"
+
 #include <stdbool.h>
 
 /* Let n calls pass and fail the next: heap with ENOMEM, all else with EIO. */
 void fault_arm(long n);
 /* Whether one was failed. */
 bool fault_disarm(void);
+
+/*
+ * The loop above for @run: fails its call 0, 1, 2 ... (behind 1000 every seventh) until none fails,
+ * and returns how many calls it has. A run that none failed must succeed; a failed one must give a
+ * negative result with a text, or succeed all the same (@look may forbid that). @look, if any, sees
+ * the state after each.
+ */
+struct fault_result {
+	bool failed; /* a call was failed */
+	int r;	     /* of @run */
+	const struct err *err;
+};
+long fault_loop(int (*run)(void *arg, struct err *err),
+		void (*look)(void *arg, const struct fault_result *result), void *arg);
+/* A @look: each failed call fails the run, with what the system said. */
+void fault_must_fail(void *arg, const struct fault_result *result);

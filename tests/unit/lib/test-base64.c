@@ -1,4 +1,5 @@
 #include "base64.h"
+#include "fault.h"
 #include "test.h"
 
 TEST(base64_of_rfc4648)
@@ -40,4 +41,22 @@ TEST(base64_decode_is_strict)
 		if (base64_decode(bad[i], &back, &len) != -EINVAL)
 			test_fail(__FILE__, __LINE__, "'%s' was taken", bad[i]);
 	ASSERT(back == NULL);
+}
+
+static int there_and_back(void *arg, struct err *err)
+{
+	cleanup_free char *text = base64_encode(arg, strlen(arg)), *back = NULL;
+	size_t len = 0;
+	int r = text ? base64_decode(text, &back, &len) : -ENOMEM;
+
+	if (r == 0)
+		ASSERT_STR(back, arg);
+	return r < 0 ? err_errnof(err, r, "base64") : 0;
+}
+
+TEST(base64_without_memory)
+{
+	char plain[] = "some bytes";
+
+	ASSERT_EQ(fault_loop(there_and_back, fault_must_fail, plain), 2);
 }

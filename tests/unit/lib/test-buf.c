@@ -1,4 +1,5 @@
 #include "buf.h"
+#include "fault.h"
 #include "test.h"
 
 TEST(buf_grows_and_stays_terminated)
@@ -31,4 +32,29 @@ TEST(buf_steal_of_an_empty_buf_is_an_empty_string)
 
 	ASSERT_STR(s, "");
 	ASSERT(b.data == NULL);
+}
+
+static int grow(void *arg, struct err *err)
+{
+	cleanup_buf struct buf b = BUF_INIT(1 << 20);
+	char *text;
+	size_t len;
+
+	(void)arg;
+	for (int i = 0; i < 1000; i++)
+		(void)buf_addf(&b, "line %d\n", i);
+	if (buf_error(&b) < 0) {
+		ASSERT_EQ(buf_adds(&b, "more"), buf_error(&b)); /* the first error stays */
+		return err_errnof(err, buf_error(&b), "buf");
+	}
+	text = buf_steal(&b, &len);
+	ASSERT_EQ(len, strlen(text));
+	ASSERT(strstr(text, "line 0\n") == text && strstr(text, "\nline 999\n"));
+	free(text);
+	return 0;
+}
+
+TEST(buf_keeps_the_first_error_under_every_fault)
+{
+	ASSERT(fault_loop(grow, fault_must_fail, NULL) >= 5); /* its room doubles */
 }

@@ -2,6 +2,7 @@
 #include "digest.h"
 #include "file.h"
 #include "gates.h"
+#include "fault.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -197,4 +198,39 @@ TEST(every_gate_has_a_name_once)
 		ASSERT_EQ(g->id, g - gate_defs);
 	}
 	ASSERT(!gate_find("no-such"));
+}
+
+static int read_object(void *arg, struct err *err)
+{
+	cleanup_bundle_reader struct bundle_reader *b = NULL;
+	cleanup_free char *text = NULL;
+	size_t len;
+	int r = bundle_reader_open(AT_FDCWD, "b.tar", arg, &b, err);
+
+	if (r >= 0)
+		r = bundle_reader_object(
+			b, &bundle_reader_index(b)->components.items[0].objects.items[0], &text,
+			&len, err);
+	if (r >= 0)
+		ASSERT_STR(text, object);
+	return r;
+}
+
+static void no_bundle_by_half(void *arg, const struct fault_result *result)
+{
+	(void)arg;
+	/* jansson's lexer tells of a mistake in the text when it gets no memory */
+	ASSERT(!result->failed || result->r == -EIO || result->r == -ENOMEM ||
+	       (result->r == -EINVAL && strstr(result->err->msg, "index.json")));
+}
+
+TEST(reader_under_every_fault)
+{
+	char tar[16384], hex[SHA256_HEX_MAX];
+	size_t n = make_tar(tar, NULL, NULL);
+
+	json_set_alloc_funcs(malloc, free); /* jansson's heap too */
+	put("b.tar", tar, n);
+	ASSERT(fault_loop(read_object, no_bundle_by_half, (void *)sha256_mem_hex(tar, n, hex)) >
+	       100);
 }

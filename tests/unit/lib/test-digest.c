@@ -1,5 +1,6 @@
 #include "digest.h"
 #include "file.h"
+#include "fault.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -49,4 +50,19 @@ TEST(sha256_of_a_file)
 	ASSERT_EQ(sha256_file_at(AT_FDCWD, "missing", hex, &err), -ENOENT);
 	ASSERT_STR(err.msg, "cannot open 'missing': No such file or directory");
 	ASSERT_EQ(sha256_file_at(AT_FDCWD, ".", hex, &err), -EISDIR);
+}
+
+static int digest_file(void *arg, struct err *err)
+{
+	return sha256_file_at(AT_FDCWD, "f", arg, err);
+}
+
+TEST(sha256_of_a_file_under_every_fault)
+{
+	struct err err = { 0 };
+	char hex[SHA256_HEX_MAX];
+
+	ASSERT_OK(file_replace_at(AT_FDCWD, "f", "abc", 3, 0644, &err), &err);
+	ASSERT_EQ(fault_loop(digest_file, fault_must_fail, hex), 5); /* open, heap, three reads */
+	ASSERT_STR(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

@@ -2,6 +2,7 @@
  * `init`. */
 #include "disk-facts.h"
 #include "file.h"
+#include "fault.h"
 #include "test.h"
 #include "tree.h"
 
@@ -103,4 +104,44 @@ TEST(conditions)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		ASSERT_EQ(disk_match_holds(&cases[i].m, &f), cases[i].holds);
+}
+
+static int read_usb(void *arg, struct err *e)
+{
+	cleanup_free char *text = NULL;
+	int r = disk_facts_read("sys", "sda", arg, e);
+
+	if (r < 0)
+		return r;
+	text = disk_facts_describe(arg);
+	return text ? 0 : err_nomem(e);
+}
+
+/* What cannot be read of a disk is never taken for another fact: it fails, or stays empty. */
+static void same_or_empty(void *arg, const struct fault_result *result)
+{
+	const struct disk_facts *f = arg;
+
+	if (result->r < 0)
+		return;
+	ASSERT_EQ(f->size_bytes, 60063744 * UINT64_C(512));
+	ASSERT_STR(f->name, "sda");
+	if (f->serial[0])
+		ASSERT_STR(f->serial, "4C530001");
+	if (f->transport[0])
+		ASSERT_STR(f->transport, "usb");
+}
+
+TEST(facts_under_every_fault)
+{
+	struct disk_facts f;
+
+	ATTR(USB, "idVendor", "0781\n");
+	ATTR(USB, "serial", "4C530001\n");
+	ATTR(SDA, "size", "60063744\n");
+	ATTR(SDA, "removable", "1\n");
+	ATTR(SDA, "device/model", "Ultra Fit       \n");
+	link_block("sda", "../../" SDA);
+	ASSERT(fault_loop(read_usb, same_or_empty, &f) >= 10);
+	ASSERT_STR(f.serial, "4C530001");
 }

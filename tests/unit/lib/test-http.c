@@ -1,11 +1,13 @@
 /* Against a real socket: a child answers each connection with the next canned reply. */
 #include "clock.h"
+#include "fault.h"
 #include "file.h"
 #include "http.h"
 #include "spawn.h"
 #include "test.h"
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -412,4 +414,84 @@ TEST(a_server_that_nobody_vouches_for_is_refused_at_once)
 	ASSERT(strstr(err.msg, "self-signed certificate"));
 	ASSERT_EQ(setenv("SSL_CERT_FILE", "crt", 1), 0);
 	ASSERT_OK(http_download(h, &d, "out", &err), &err);
+}
+
+/* ---- under faults: our own calls and libcurl's heap ---- */
+
+static struct server fault_server;
+
+static int fetch_abc(void *arg, struct err *err)
+{
+	struct http_download d = { .url = fault_server.url, .sha256 = ABC_SHA, .tries = 1 };
+	cleanup_http struct http *h = NULL;
+	int r = http_new(&h, err);
+
+	(void)arg;
+	return r < 0 ? r : http_download(h, &d, "out", err);
+}
+
+static void file_or_nothing(void *arg, const struct fault_result *result)
+{
+	struct stat st;
+
+	(void)arg;
+	if (result->r == 0 || stat("out", &st) == 0)
+		assert_file("out", "abc");
+	ASSERT(!strstr(result->err->msg, "token"));
+	(void)unlink("out");
+	(void)unlink("out.part");
+}
+
+static int ask(void *arg, struct err *err)
+{
+	cleanup_http_request struct http_request q = { .url = fault_server.url, .tries = 1 };
+	cleanup_http struct http *h = NULL;
+	int r = http_new(&h, err);
+
+	(void)arg;
+	if (r >= 0)
+		r = http_request(h, &q, err);
+	if (r < 0)
+		ASSERT(q.reply == NULL);
+	else
+		ASSERT_STR(q.reply, "abc");
+	return r;
+}
+
+/* Answers as often as it is asked. */
+static struct server start_endless(void)
+{
+	static const char *replies[100001];
+
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(replies); i++)
+		replies[i] = OK_ABC;
+	return start(replies);
+}
+
+static void curl_on_our_heap(void)
+{
+	/* the test is a process of its own: curl has not been started in it */
+	ASSERT_EQ(curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, free, realloc, strdup, calloc),
+		  CURLE_OK);
+}
+
+TEST(download_gives_the_file_or_nothing_under_every_fault)
+{
+	CLEANUP(server_done) struct server s = start_endless();
+	long calls;
+
+	curl_on_our_heap();
+	fault_server = s;
+	calls = fault_loop(fetch_abc, file_or_nothing, NULL);
+	printf("# %ld calls failed in turn\n", calls);
+	ASSERT(calls > 60);
+}
+
+TEST(request_gives_the_reply_or_nothing_under_every_fault)
+{
+	CLEANUP(server_done) struct server s = start_endless();
+
+	curl_on_our_heap();
+	fault_server = s;
+	ASSERT(fault_loop(ask, NULL, NULL) > 50);
 }

@@ -1,6 +1,7 @@
 /* The corner cases of the order; real kernels are resolved in the suite `init`. */
 #include "modules.h"
 #include "file.h"
+#include "fault.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -162,4 +163,40 @@ TEST(read_refuses_what_is_no_module)
 	ASSERT_EQ(modules_read(m, "kernel/a.ko", &data, &len, &err), -ENOEXEC);
 	ASSERT_STR(err.msg, "module 'kernel/a.ko' is damaged: no ELF file inside");
 	ASSERT(data == NULL);
+}
+
+static int resolve_and_read(void *arg, struct err *e)
+{
+	cleanup_modules struct modules *m = NULL;
+	cleanup_modules_list struct modules_list order = { 0 }, missing = { 0 };
+	cleanup_free char *text = NULL;
+	char *names[] = { (char *)"a", (char *)"pci:v00008086d000015B8" };
+	size_t len;
+	int r = modules_open(*(int *)arg, "1.0", &m, e);
+
+	if (r >= 0)
+		r = modules_resolve(m, names, ARRAY_SIZE(names), &order, &missing, e);
+	if (r >= 0)
+		r = modules_read(m, "k/b.ko", &text, &len, e);
+	if (r < 0)
+		return r;
+	ASSERT_STR(joined(&order), "k/c.ko k/b.ko k/a.ko k/nic.ko");
+	ASSERT_STR(joined(&missing), "gone");
+	ASSERT_EQ(len, 7);
+	ASSERT(memcmp(text, "\177ELFb.o", 7) == 0);
+	return 0;
+}
+
+TEST(order_under_every_fault)
+{
+	int fd =
+		tree("k/a.ko: k/b.ko k/c.ko\nk/b.ko: k/c.ko\nk/c.ko:\nk/nic.ko:\n",
+		     "softdep a pre: gone\n", "alias pci:v00008086d* nic\n", "kernel/fs/ext4.ko\n");
+
+	ASSERT_EQ(mkdir("root/usr/modules/1.0/k", 0755), 0);
+	ASSERT_OK(file_replace_at(AT_FDCWD, "root/usr/modules/1.0/k/b.ko", "\177ELFb.o", 7, 0644,
+				  &err),
+		  &err);
+	ASSERT(fault_loop(resolve_and_read, fault_must_fail, &fd) > 30);
+	(void)close(fd);
 }

@@ -1,5 +1,6 @@
 /* OpenSSL's own command is the judge. */
 #include "digest.h"
+#include "fault.h"
 #include "file.h"
 #include "pki.h"
 #include "spawn.h"
@@ -189,4 +190,138 @@ TEST(k10_hash_is_what_k3s_computes)
 	ASSERT_STR(err.msg, "no certificate in PEM");
 	ASSERT_EQ(pki_k10_hash(bundle, server.len + 100, hash, &err), -EINVAL);
 	ASSERT_STR(hash, want);
+}
+
+/* ---- under faults: our own calls and OpenSSL's heap ---- */
+
+static void *ossl_malloc(size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return malloc(n);
+}
+static void *ossl_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return realloc(p, n);
+}
+static void ossl_free(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(p);
+}
+
+struct pki_job {
+	EVP_PKEY *key;
+	X509 *cert;
+	const char *key_pem, *cert_pem;
+	X509 *signed_cert; /* of the last run */
+};
+
+static int sign_leaf(void *arg, struct err *err)
+{
+	struct pki_job *job = arg;
+	const char *const names[] = { "cow", "cow.example.org", NULL };
+	struct pki_spec spec = { .profile = PKI_SERVER,
+				 .cn = "cow",
+				 .org = "system:nodes",
+				 .not_before_s = 1700000000,
+				 .not_after_s = 1800000000,
+				 .dns = names };
+	cleanup_free char *pem = NULL;
+	X509 *cert = NULL;
+	int64_t expiry = 0;
+	size_t len;
+	int r = pki_sign(&spec, job->key, job->cert, job->key, &cert, err);
+
+	if (r >= 0)
+		r = pki_check_pair(cert, job->key, err);
+	if (r >= 0)
+		r = pki_cert_expiry(cert, &expiry, err);
+	if (r >= 0)
+		r = pki_cert_to_pem(cert, &pem, &len, err);
+	if (r >= 0) {
+		ASSERT_EQ(expiry, 1800000000);
+		ASSERT(strncmp(pem, "-----BEGIN CERTIFICATE-----\n", 28) == 0);
+	}
+	job->signed_cert = cert;
+	return r;
+}
+
+/* Whole, or not made at all. */
+static void signed_or_not(void *arg, const struct fault_result *result)
+{
+	struct pki_job *job = arg;
+
+	ASSERT(result->r < 0 || job->signed_cert);
+	if (job->signed_cert)
+		ASSERT_EQ(X509_verify(job->signed_cert, job->key), 1);
+	X509_free(job->signed_cert);
+	job->signed_cert = NULL;
+}
+
+static int read_back(void *arg, struct err *err)
+{
+	const struct pki_job *job = arg;
+	STACK_OF(X509) *certs = NULL;
+	cleanup_free char *again = NULL;
+	EVP_PKEY *key = NULL;
+	char hash[PKI_K10_MAX];
+	size_t len;
+	int r = pki_key_from_pem(job->key_pem, strlen(job->key_pem), &key, err);
+
+	if (r >= 0)
+		r = pki_key_to_pem(key, &again, &len, err);
+	if (r >= 0)
+		ASSERT_STR(again, job->key_pem);
+	if (r >= 0)
+		r = pki_certs_from_pem(job->cert_pem, strlen(job->cert_pem), &certs, err);
+	if (r >= 0)
+		ASSERT_EQ(sk_X509_num(certs), 1);
+	if (r >= 0)
+		r = pki_k10_hash(job->cert_pem, strlen(job->cert_pem), hash, err);
+	if (r >= 0)
+		ASSERT_EQ(strlen(hash), 64);
+	sk_X509_pop_free(certs, X509_free);
+	EVP_PKEY_free(key);
+	return r;
+}
+
+static int new_key(void *arg, struct err *err)
+{
+	EVP_PKEY *key = NULL;
+	int r = pki_key_new(PKI_EC_P256, &key, err);
+
+	(void)arg;
+	ASSERT((r >= 0) == (key != NULL));
+	EVP_PKEY_free(key);
+	return r;
+}
+
+/* A key that was not made, or not whole, is never handed out; and no key is in an error. */
+static void no_key_told(void *arg, const struct fault_result *result)
+{
+	(void)arg;
+	ASSERT(!strstr(result->err->msg, "PRIVATE"));
+}
+
+TEST(keys_and_certificates_under_every_fault)
+{
+	/* the test is a process of its own: OpenSSL has not been used in it */
+	bool own_heap = CRYPTO_set_mem_functions(ossl_malloc, ossl_realloc, ossl_free);
+	CLEANUP(ca_done) struct ca ca = make_ca("k3s-server-ca@1", NULL, PKI_EC_P256);
+	struct pki_job job = { .key = ca.key, .cert = ca.cert, .cert_pem = ca.pem };
+	cleanup_free char *key_pem = NULL;
+	struct err err = { 0 };
+	long calls[3];
+	size_t len;
+
+	ASSERT(own_heap);
+	ASSERT_OK(pki_key_to_pem(ca.key, &key_pem, &len, &err), &err);
+	job.key_pem = key_pem;
+	calls[0] = fault_loop(new_key, no_key_told, NULL);
+	calls[1] = fault_loop(sign_leaf, signed_or_not, &job);
+	calls[2] = fault_loop(read_back, no_key_told, &job);
+	printf("# key %ld, sign %ld, read %ld calls failed in turn\n", calls[0], calls[1],
+	       calls[2]);
+	ASSERT(calls[0] > 20 && calls[1] > 200 && calls[2] > 100);
 }
