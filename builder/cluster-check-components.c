@@ -131,50 +131,59 @@ static void check_argocd(struct check *k, const struct component *comp)
 	bool user = json_object_get(comp->options, "username"),
 	     password = has_secret(comp, "password");
 	bool key = has_secret(comp, "ssh_key");
+	const char *given = user ? "username" : "password";
 	const struct ynode *n;
 
 	if (argocd_told(k, comp))
 		return;
-	if (!repo && (user || password || key))
+	if (!repo && (user || password || key)) {
 		check_pos(k, comp->pos, "credentials, but no repo that they are for");
-	else if (https && key && (n = option_node(k, comp, "ssh_key")))
+		return;
+	}
+	n = option_node(k, comp, https && key ? "ssh_key" : given);
+	if (!n)
+		return;
+	if (https && key)
 		decode_diagf(
 			k->d, n->key,
 			"ssh_key does not go with an https repository; give username and password");
-	else if (repo && !https && (user || password)) {
-		n = option_node(k, comp, user ? "username" : "password");
-		if (n)
-			decode_diagf(k->d, n->key,
-				     "%s does not go with an ssh repository; give ssh_key",
-				     user ? "username" : "password");
-	} else if (user != password) {
-		n = option_node(k, comp, user ? "username" : "password");
-		if (n)
-			decode_diagf(k->d, n->key,
-				     "username and password go together; '%s' is missing",
-				     user ? "password" : "username");
-	}
+	else if (repo && !https)
+		decode_diagf(k->d, n->key, "%s does not go with an ssh repository; give ssh_key",
+			     given);
+	else if (user != password)
+		decode_diagf(k->d, n->key, "username and password go together; '%s' is missing",
+			     user ? "password" : "username");
+}
+
+/* What some component must bring. */
+static void check_provided(struct check *k, struct needs *has)
+{
+	const struct component *garage = cluster_component(k->c, "garage");
+
+	if (has->unknown)
+		return;
+	if (!has->cni && !cluster_component(k->c, "cilium") && tell_once(has, "cilium"))
+		check_at(k, "components", "no component brings a network for pods; add cilium");
+	if (garage && !garage->path && !has->storage_class && !has->garage_told &&
+	    !cluster_component(k->c, "rook-ceph"))
+		check_pos(k, garage->pos, "garage needs a StorageClass; add rook-ceph before it");
 }
 
 void cluster_check_components(struct check *k)
 {
-	const struct component *garage = cluster_component(k->c, "garage");
 	const struct component *argocd = cluster_component(k->c, "argocd");
 	const struct ynode *list = ynode_get(k->root, "components");
 	struct needs has = { 0 };
 
-	has.unknown = list && list->kind == YNODE_SEQ && list->len != k->c->components_len;
+	if (!list || list->kind != YNODE_SEQ)
+		return; /* told */
+	has.unknown = list->len != k->c->components_len;
 	for (size_t i = 0; i < k->c->components_len; i++)
 		has.unknown |=
 			!k->c->components[i].path && !component_kind_find(k->c->components[i].name);
 	for (size_t i = 0; i < k->c->components_len; i++)
 		check_component(k, &k->c->components[i], &has);
-	if (!has.cni && !has.unknown && list && list->kind == YNODE_SEQ &&
-	    !cluster_component(k->c, "cilium") && tell_once(&has, "cilium"))
-		check_at(k, "components", "no component brings a network for pods; add cilium");
-	if (garage && !garage->path && !has.storage_class && !has.unknown && !has.garage_told &&
-	    !cluster_component(k->c, "rook-ceph"))
-		check_pos(k, garage->pos, "garage needs a StorageClass; add rook-ceph before it");
+	check_provided(k, &has);
 	if (argocd && !argocd->path)
 		check_argocd(k, argocd);
 }

@@ -30,6 +30,18 @@ static int usage(struct err *err, const char *what, const char *arg)
 	return CMD_USAGE;
 }
 
+/* Options that do not go with each other. */
+static int check_together(const struct plan_args *a, struct err *err)
+{
+	if (a->bundle && (a->node || a->files || a->cat))
+		return usage(err, "--bundle goes with no node", NULL);
+	if ((a->files || a->cat) && !a->node)
+		return usage(err, "--files and --cat need a node", NULL);
+	if (a->cat && (a->json || a->files))
+		return usage(err, "--cat goes with no other option", NULL);
+	return 0;
+}
+
 static int parse_args(int argc, char **argv, struct plan_args *a, struct err *err)
 {
 	for (int i = 1; i < argc; i++) {
@@ -55,13 +67,7 @@ static int parse_args(int argc, char **argv, struct plan_args *a, struct err *er
 		else
 			a->node = s;
 	}
-	if (a->bundle && (a->node || a->files || a->cat))
-		return usage(err, "--bundle goes with no node", NULL);
-	if ((a->files || a->cat) && !a->node)
-		return usage(err, "--files and --cat need a node", NULL);
-	if (a->cat && (a->json || a->files))
-		return usage(err, "--cat goes with no other option", NULL);
-	return 0;
+	return check_together(a, err);
 }
 
 static int print_json(const struct plan *p, const struct plan_args *a, struct err *err)

@@ -68,11 +68,24 @@ static bool is_implicit(const char *key)
 	       strcmp(key, "metadata") == 0;
 }
 
-static void check_object(struct check *k, const struct kval *schema, const struct kval *v,
-			 bool root)
+static void check_required(struct check *k, const struct kval *schema, const struct kval *v)
 {
 	const struct kval *properties = kval_get(schema, "properties"),
 			  *required = kval_get(schema, "required");
+
+	for (size_t i = 0; kval_is(required, KVAL_LIST) && i < required->items_len; i++) {
+		const char *name = kval_str(required->items[i]);
+		const struct kval *have = name ? kval_get(v, name) : NULL;
+
+		if (name && !have && !kval_get(kval_get(properties, name), "default"))
+			bad(k, v, "required field '%s' is missing", name);
+	}
+}
+
+static void check_object(struct check *k, const struct kval *schema, const struct kval *v,
+			 bool root)
+{
+	const struct kval *properties = kval_get(schema, "properties");
 	const struct kval *more = kval_get(schema, "additionalProperties");
 	bool open = kval_true(kval_get(schema, "x-kubernetes-preserve-unknown-fields")) ||
 		    kval_true(more);
@@ -93,13 +106,7 @@ static void check_object(struct check *k, const struct kval *schema, const struc
 		else if (!open && structural)
 			bad(k, p->key, "unknown field '%s'", p->key->text);
 	}
-	for (size_t i = 0; kval_is(required, KVAL_LIST) && i < required->items_len; i++) {
-		const char *name = kval_str(required->items[i]);
-		const struct kval *have = name ? kval_get(v, name) : NULL;
-
-		if (name && !have && !kval_get(kval_get(properties, name), "default"))
-			bad(k, v, "required field '%s' is missing", name);
-	}
+	check_required(k, schema, v);
 }
 
 static void check_count(struct check *k, const struct kval *schema, const struct kval *v,

@@ -217,32 +217,26 @@ static int take_control(struct deb *d, struct err *err)
 static int read_ar(struct deb *d, const struct spool *spool, struct err *err)
 {
 	cleanup_archive_read struct archive *a = archive_read_new();
-	bool control = false, data = false;
+	bool control = false, data = !spool; /* what is not asked for is as good as read */
 	struct archive_entry *e;
-	int r, ar;
 
 	if (!a)
 		return err_nomem(err);
 	(void)archive_read_support_format_ar(a);
 	if (archive_read_open_filename(a, d->path, DATA_BLOCK) != ARCHIVE_OK)
 		return err_archive(err, a, "cannot open");
-	while (!(control && (data || !spool)) &&
-	       (ar = archive_read_next_header(a, &e)) == ARCHIVE_OK) {
-		const char *name = archive_entry_pathname(e);
+	while (!(control && data) && archive_read_next_header(a, &e) == ARCHIVE_OK) {
+		const char *name = archive_entry_pathname(e) ?: "";
+		bool is_control = strncmp(name, "control.tar", 11) == 0;
+		bool is_data = spool && strncmp(name, "data.tar", 8) == 0;
+		int r = is_control || is_data ? read_tar(d, a, is_data ? spool : NULL, err) : 0;
 
-		if (name && strncmp(name, "control.tar", 11) == 0) {
-			r = read_tar(d, a, NULL, err);
-			control = true;
-		} else if (name && spool && strncmp(name, "data.tar", 8) == 0) {
-			r = read_tar(d, a, spool, err);
-			data = true;
-		} else {
-			continue;
-		}
 		if (r < 0)
 			return r;
+		control |= is_control;
+		data |= is_data;
 	}
-	if (!control || (spool && !data))
+	if (!control || !data)
 		return err_setf(err, -EBADMSG, "not a Debian package, or cut off");
 	return take_control(d, err);
 }

@@ -58,19 +58,11 @@ static size_t userinfo(const char *s, size_t len)
 	return colon && colon < n + 2 ? n : 0;
 }
 
-bool mask_is_secret(const char *s, size_t len)
+/* One word of many kinds of characters, or of hex digits alone. */
+static bool looks_random(const char *s, size_t len)
 {
 	size_t upper = 0, lower = 0, digit = 0, hex = 0, turns = 0;
 
-	if (memmem(s, len, "PRIVATE KEY", 11) || known_token(s, len))
-		return true;
-	for (size_t i = 0; i < len; i++)
-		if (userinfo(s + i, len - i))
-			return true;
-	if (len < RANDOM_MIN || looks_uuid(s, len))
-		return false;
-	if (len > 8 && strncmp(s, "AAAA", 4) == 0) /* the blob of a public ssh key */
-		return false;
 	for (size_t i = 0; i < len; i++) {
 		if (!is_word(s[i]))
 			return false;
@@ -84,6 +76,20 @@ bool mask_is_secret(const char *s, size_t len)
 	if (hex == len && len >= HEX_MIN)
 		return true;
 	return upper > 1 && lower > 1 && digit > 1 && turns >= 4;
+}
+
+bool mask_is_secret(const char *s, size_t len)
+{
+	if (memmem(s, len, "PRIVATE KEY", 11) || known_token(s, len))
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (userinfo(s + i, len - i))
+			return true;
+	if (len < RANDOM_MIN || looks_uuid(s, len))
+		return false;
+	if (len > 8 && strncmp(s, "AAAA", 4) == 0) /* the blob of a public ssh key */
+		return false;
+	return looks_random(s, len);
 }
 
 /* Keys whose value is a secret, whoever reads the file. */

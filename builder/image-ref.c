@@ -29,6 +29,18 @@ static bool is_host(const char *s, size_t len)
 	return colon || memchr(s, '.', len) || (len == 9 && memcmp(s, "localhost", 9) == 0);
 }
 
+/* Whether each part is spelt as a registry takes it. */
+static bool whole(const struct parts *p)
+{
+	if (!all_of(p->path, p->path_len, "._-/", false) || !isalnum((unsigned char)p->path[0]) ||
+	    !isalnum((unsigned char)p->path[p->path_len - 1]))
+		return false;
+	if (p->tag && (p->tag_len > 128 || !all_of(p->tag, p->tag_len, "._-", true)))
+		return false;
+	return !p->digest || (strncmp(p->digest, "sha256:", 7) == 0 && strlen(p->digest) == 71 &&
+			      strspn(p->digest + 7, "0123456789abcdef") == 64);
+}
+
 static bool split(const char *s, struct parts *p)
 {
 	const char *slash = strchr(s, '/'), *end, *colon;
@@ -50,13 +62,12 @@ static bool split(const char *s, struct parts *p)
 		p->tag = colon + 1;
 		p->tag_len = (size_t)(end - colon) - 1;
 	}
-	if (!all_of(p->path, p->path_len, "._-/", false) || !isalnum((unsigned char)p->path[0]) ||
-	    !isalnum((unsigned char)p->path[p->path_len - 1]))
-		return false;
-	if (p->tag && (p->tag_len > 128 || !all_of(p->tag, p->tag_len, "._-", true)))
-		return false;
-	return !p->digest || (strncmp(p->digest, "sha256:", 7) == 0 && strlen(p->digest) == 71 &&
-			      strspn(p->digest + 7, "0123456789abcdef") == 64);
+	return whole(p);
+}
+
+static bool host_is(const struct parts *p, const char *name)
+{
+	return strlen(name) == p->host_len && memcmp(p->host, name, p->host_len) == 0;
 }
 
 int image_ref_normalize(const char *text, char dst[IMAGE_REF_MAX])
@@ -67,8 +78,7 @@ int image_ref_normalize(const char *text, char dst[IMAGE_REF_MAX])
 
 	if (strlen(text) > 500 || !split(text, &p))
 		return -EINVAL;
-	hub = !p.host || (p.host_len == 9 && memcmp(p.host, "docker.io", 9) == 0) ||
-	      (p.host_len == 15 && memcmp(p.host, "index.docker.io", 15) == 0);
+	hub = !p.host || host_is(&p, "docker.io") || host_is(&p, "index.docker.io");
 	library = hub && !memchr(p.path, '/', p.path_len);
 	n = snprintf(dst, IMAGE_REF_MAX, "%.*s/%s%.*s", hub ? 9 : (int)p.host_len,
 		     hub ? "docker.io" : p.host, library ? "library/" : "", (int)p.path_len,

@@ -206,34 +206,37 @@ static void check_arg(struct decode *d, const struct k3s_option *o, const struct
 		decode_diagf(d, v, "arguments stand without '--': name=value");
 }
 
+static void check_items(struct decode *d, const struct k3s_option *o, const struct ynode *v)
+{
+	for (size_t i = 0; i < v->len; i++) {
+		if (v->items[i]->kind != YNODE_SCALAR || ynode_is_null(v->items[i]))
+			decode_diagf(d, v->items[i], "expected text, found %s",
+				     ynode_what(v->items[i]));
+		else
+			check_arg(d, o, v->items[i]);
+	}
+}
+
+static bool scalar_fits(enum k3s_kind kind, const struct ynode *v)
+{
+	bool boolean = v->plain && (strcmp(v->text, "true") == 0 || strcmp(v->text, "false") == 0);
+	bool number = v->plain && v->text[0] && strspn(v->text, "0123456789") == strlen(v->text);
+
+	if (ynode_is_null(v))
+		return false;
+	return kind == K3S_BOOL ? boolean : kind == K3S_INT ? number : !boolean;
+}
+
 static void check_kind(struct decode *d, const struct k3s_option *o, const struct ynode *v)
 {
 	static const char *const kinds[] = { "true or false", "a whole number", "text",
 					     "text or a list of it" };
-	bool ok = false;
 
-	if (v->kind == YNODE_SEQ && o->kind == K3S_LIST) {
-		for (size_t i = 0; i < v->len; i++) {
-			if (v->items[i]->kind != YNODE_SCALAR || ynode_is_null(v->items[i]))
-				decode_diagf(d, v->items[i], "expected text, found %s",
-					     ynode_what(v->items[i]));
-			else
-				check_arg(d, o, v->items[i]);
-		}
-		return;
-	}
-	if (v->kind == YNODE_SCALAR) {
-		bool boolean =
-			v->plain && (strcmp(v->text, "true") == 0 || strcmp(v->text, "false") == 0);
-		bool number =
-			v->plain && v->text[0] && strspn(v->text, "0123456789") == strlen(v->text);
-
-		ok = o->kind == K3S_BOOL ? boolean : o->kind == K3S_INT ? number : !boolean;
-		ok &= !ynode_is_null(v);
-		if (ok && o->kind == K3S_LIST)
-			check_arg(d, o, v);
-	}
-	if (!ok)
+	if (v->kind == YNODE_SEQ && o->kind == K3S_LIST)
+		check_items(d, o, v);
+	else if (v->kind == YNODE_SCALAR && o->kind == K3S_LIST && scalar_fits(o->kind, v))
+		check_arg(d, o, v);
+	else if (v->kind != YNODE_SCALAR || !scalar_fits(o->kind, v))
 		decode_diagf(d, v, "option '%s' takes %s, found %s", o->name, kinds[o->kind],
 			     ynode_what(v));
 }

@@ -150,11 +150,10 @@ static int copy_out(struct archive *a, const struct rootfs_node *n, char *block,
 	return 0;
 }
 
-static int put_entry(struct archive *a, struct archive_entry *e, const struct rootfs_node *n,
-		     const struct rootfs_node **first, int64_t max_mtime_s, char *block,
-		     struct err *err)
+/* All that a tar's header says of @n; @to: the name it has already, or NULL. */
+static void describe(struct archive_entry *e, const struct rootfs_node *n,
+		     const struct rootfs_node *to, int64_t max_mtime_s)
 {
-	const struct rootfs_node *to = n->hard ? first[n->hard] : NULL;
 	char name[ROOTFS_PATH_MAX + 4];
 
 	(void)archive_entry_clear(e);
@@ -179,6 +178,15 @@ static int put_entry(struct archive *a, struct archive_entry *e, const struct ro
 		archive_entry_set_hardlink(e, name);
 	}
 	archive_entry_set_size(e, S_ISREG(n->mode) && !to ? (int64_t)n->size_bytes : 0);
+}
+
+static int put_entry(struct archive *a, struct archive_entry *e, const struct rootfs_node *n,
+		     const struct rootfs_node **first, int64_t max_mtime_s, char *block,
+		     struct err *err)
+{
+	const struct rootfs_node *to = n->hard ? first[n->hard] : NULL;
+
+	describe(e, n, to, max_mtime_s);
 	if (n->hard && !to)
 		first[n->hard] = n;
 	if (archive_write_header(a, e) != ARCHIVE_OK)

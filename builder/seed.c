@@ -96,20 +96,10 @@ static int add_all(struct archive *a, const char *json, const struct fileset *fs
 	return r;
 }
 
-/*
- * Not archive_write_fail() first, as cleanup_archive_write does: libarchive 3.6 then loses its
- * block buffer, as it does when a write fails. What it writes into a sink that is thrown away
- * does no harm.
- */
-static void archive_endp(struct archive **a)
-{
-	(void)archive_write_free(*a);
-}
-
 static int write_tar(const char *json, const struct fileset *fs, uint64_t time_s, struct sink *sink,
 		     struct err *err)
 {
-	CLEANUP(archive_endp) struct archive *a = archive_write_new();
+	cleanup_archive_sink struct archive *a = archive_write_new();
 	int r;
 
 	if (!a)

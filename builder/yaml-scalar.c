@@ -401,6 +401,23 @@ static int resolve_plain(struct kval_pool *p, const char *text, size_t len, stru
 	return r < 0 ? r : *ret ? 0 : -ENOMEM;
 }
 
+/* !!int, !!float and kin: the text must be one; a whole number is a !!float too. */
+static int resolve_tagged(struct kval_pool *p, enum kval_type type, const char *text, size_t len,
+			  struct kval **ret, const char **ret_why)
+{
+	int64_t n;
+	int r = resolve_plain(p, text, len, ret);
+
+	if (r < 0 || (*ret)->type == type)
+		return r;
+	if (type == KVAL_FLOAT && (*ret)->type == KVAL_INT && kval_to_i64(*ret, &n)) {
+		r = new_float(p, (double)n, ret);
+		return r < 0 ? r : 0;
+	}
+	*ret_why = "the value does not fit its tag";
+	return -EINVAL;
+}
+
 int yaml_scalar_resolve(struct kval_pool *p, const char *tag, const char *text, size_t len,
 			struct kval **ret, const char **ret_why)
 {
@@ -422,23 +439,9 @@ int yaml_scalar_resolve(struct kval_pool *p, const char *tag, const char *text, 
 		*ret_why = "the value is no !!timestamp";
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(core_tags); i++) {
-		if (strcmp(tag, core_tags[i].tag) != 0)
-			continue;
-		r = resolve_plain(p, text, len, ret);
-		if (r < 0 || (*ret)->type == core_tags[i].type)
-			return r;
-		if (core_tags[i].type == KVAL_FLOAT && (*ret)->type == KVAL_INT) {
-			int64_t n;
-
-			if (kval_to_i64(*ret, &n)) {
-				r = new_float(p, (double)n, ret);
-				return r < 0 ? r : 0;
-			}
-		}
-		*ret_why = "the value does not fit its tag";
-		return -EINVAL;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(core_tags); i++)
+		if (strcmp(tag, core_tags[i].tag) == 0)
+			return resolve_tagged(p, core_tags[i].type, text, len, ret, ret_why);
 	*ret = kval_new_text(p, KVAL_STRING, text, len);
 	return *ret ? 0 : -ENOMEM;
 }

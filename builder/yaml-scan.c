@@ -50,23 +50,25 @@ static bool is_utf16(const unsigned char *s, size_t len)
 /* Why a character is refused, or NULL. */
 static const char *refusal(uint32_t c)
 {
-	if (c == 0)
-		return "NUL character";
-	if (c == '\t' || c == '\n')
-		return NULL;
-	if (c == '\r')
-		return "carriage return without a line feed";
-	if (c == 0x2028 || c == 0x2029)
-		return "line separator of Unicode";
-	if (c == 0xfeff)
-		return "byte order mark inside the text";
-	if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
-		return "character that turns the writing direction";
-	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-		return "control character";
-	if ((c & 0xfffe) == 0xfffe)
-		return "character that Unicode does not have";
-	return NULL;
+	static const struct {
+		uint32_t first, last;
+		const char *why;
+	} refused[] = {
+		{ 0, 0, "NUL character" },
+		{ '\t', '\n', NULL },
+		{ '\r', '\r', "carriage return without a line feed" },
+		{ 0x01, 0x1f, "control character" },
+		{ 0x7f, 0x9f, "control character" },
+		{ 0x2028, 0x2029, "line separator of Unicode" },
+		{ 0x202a, 0x202e, "character that turns the writing direction" },
+		{ 0x2066, 0x2069, "character that turns the writing direction" },
+		{ 0xfeff, 0xfeff, "byte order mark inside the text" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		if (c >= refused[i].first && c <= refused[i].last)
+			return refused[i].why;
+	return (c & 0xfffe) == 0xfffe ? "character that Unicode does not have" : NULL;
 }
 
 int yaml_scan(const char *text, size_t len, struct diag_list *diags)

@@ -143,9 +143,26 @@ static int read_index(struct bundle_reader *b, uint64_t at, uint64_t size, struc
 	return r < 0 ? err_wrapf(err, r, "'%s'", b->path) : 0;
 }
 
-static int read_members(struct bundle_reader *b, struct err *err)
+/* The header at @at, whose contents lie inside of the file; 0: the end. */
+static int read_header(const struct bundle_reader *b, uint64_t at, uint64_t file_bytes,
+		       struct tar_header *ret, uint64_t *ret_size, struct err *err)
 {
 	static const char zeros[BLOCK];
+	ssize_t n = pread_upto(b->fd, ret, sizeof(*ret), at);
+
+	if (n < 0)
+		return err_errnof(err, (int)n, "cannot read '%s'", b->path);
+	if (n == 0 || (n == BLOCK && memcmp(ret, zeros, BLOCK) == 0))
+		return 0;
+	if (n < BLOCK || !header_ok(ret, ret_size))
+		return damaged(b, at, "not a tar header of ours", err);
+	if (*ret_size > file_bytes || at + BLOCK > file_bytes - *ret_size)
+		return damaged(b, file_bytes, "the file ends", err);
+	return 1;
+}
+
+static int read_members(struct bundle_reader *b, struct err *err)
+{
 	struct stat st;
 	uint64_t at = 0;
 
@@ -154,19 +171,14 @@ static int read_members(struct bundle_reader *b, struct err *err)
 
 	for (bool first = true;; first = false) {
 		struct tar_header h;
-		uint64_t size;
-		ssize_t n = pread_upto(b->fd, &h, sizeof(h), at);
-		int r;
+		uint64_t size = 0;
+		int r = read_header(b, at, (uint64_t)st.st_size, &h, &size, err);
 
-		if (n < 0)
-			return err_errnof(err, (int)n, "cannot read '%s'", b->path);
-		if (n == 0 || (n == BLOCK && memcmp(&h, zeros, BLOCK) == 0))
-			return first ? damaged(b, at, "no index.json", err) : 0;
-		if (n < BLOCK || !header_ok(&h, &size))
-			return damaged(b, at, "not a tar header of ours", err);
+		if (r == 0 && first)
+			return damaged(b, at, "no index.json", err);
+		if (r <= 0)
+			return r;
 		at += BLOCK;
-		if (size > (uint64_t)st.st_size || at > (uint64_t)st.st_size - size)
-			return damaged(b, (uint64_t)st.st_size, "the file ends", err);
 		if (first && strcmp(h.name, "index.json") != 0)
 			return damaged(b, 0, "the first member is not index.json", err);
 		r = first ? read_index(b, at, size, err) : add_member(b, &h, at, size, err);

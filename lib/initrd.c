@@ -36,6 +36,7 @@ struct initrd {
 	struct buf order;
 	int out_fd;
 	uint64_t written, unpacked, max;
+	int sink_error; /* the first; what libarchive gives after it goes nowhere */
 };
 
 static void initrd_done(struct initrd *i)
@@ -171,6 +172,17 @@ static int check_machine(const struct initrd *i, const char *module, const char 
 			i->spec->init_path, le16toh(a.e_machine), path, le16toh(b.e_machine));
 }
 
+static int sink_result(const struct initrd *i, struct err *err)
+{
+	if (i->sink_error == -EFBIG)
+		return err_setf(
+			err, -EFBIG,
+			"cannot write the initrd: the initrd is above %llu MiB; are all its "
+			"modules needed?",
+			(unsigned long long)i->max >> 20);
+	return i->sink_error < 0 ? err_errnof(err, i->sink_error, "cannot write the initrd") : 0;
+}
+
 static int write_member(struct initrd *i, struct archive *a, const struct member *m,
 			struct err *err)
 {
@@ -205,29 +217,29 @@ static int write_member(struct initrd *i, struct archive *a, const struct member
 	    (len && archive_write_data(a, data, len) != (la_ssize_t)len))
 		return err_archive(err, a, "cannot write the initrd");
 	i->unpacked += len;
-	return 0;
+	return sink_result(i, err);
 }
 
 static int put(struct initrd *i, const char *data, size_t len)
 {
+	int r;
+
 	if (len > i->max || i->written > i->max - len)
 		return -EFBIG;
 	i->written += len;
-	return write_all(i->out_fd, data, len);
+	r = write_all(i->out_fd, data, len);
+	return r < 0 ? r : 0;
 }
 
+/* Never fails: see cleanup_archive_sink. */
 static la_ssize_t put_block(struct archive *a, void *context, const void *data, size_t len)
 {
 	struct initrd *i = context;
-	int r = put(i, data, len);
 
-	if (r == -EFBIG)
-		archive_set_error(
-			a, EFBIG, "the initrd is above %u MiB; are all its modules needed?",
-			(unsigned int)(i->max >> 20)); /* libarchive's own formats: no %llu */
-	else if (r < 0)
-		archive_set_error(a, -r, "%s", strerror(-r));
-	return r < 0 ? -1 : (la_ssize_t)len;
+	(void)a;
+	if (i->sink_error == 0)
+		i->sink_error = put(i, data, len);
+	return (la_ssize_t)len;
 }
 
 static int member_cmp(const void *a, const void *b)
@@ -237,7 +249,7 @@ static int member_cmp(const void *a, const void *b)
 
 static int write_main(struct initrd *i, struct err *err)
 {
-	cleanup_archive_write struct archive *a = archive_write_new();
+	cleanup_archive_sink struct archive *a = archive_write_new();
 	char level[16];
 
 	if (!a)
@@ -259,7 +271,7 @@ static int write_main(struct initrd *i, struct err *err)
 	}
 	if (archive_write_close(a) != ARCHIVE_OK)
 		return err_archive(err, a, "cannot write the initrd");
-	return 0;
+	return sink_result(i, err);
 }
 
 static int write_early(struct initrd *i, uint64_t *ret_bytes, struct err *err)

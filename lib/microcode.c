@@ -163,7 +163,7 @@ static int add_member(struct archive *a, const char *path, mode_t mode, const vo
 static int write_cpio(const struct buf *updates, size_t pad, int64_t mtime_s, char *memory,
 		      size_t size, size_t *ret_len, struct err *err)
 {
-	cleanup_archive_write struct archive *a = archive_write_new();
+	cleanup_archive_sink struct archive *a = archive_write_new();
 	static const char zeros[16];
 	int r;
 

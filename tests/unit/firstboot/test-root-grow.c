@@ -12,14 +12,16 @@
  */
 static void played_repart(const char *plan, const char *act)
 {
+	static const char definition[] = "[Partition]\nType=root\nSizeMaxBytes=1G\n";
 	char text[2048], path[512];
+	cleanup_free char *bin = NULL;
 	struct err err = { 0 };
 
 	(void)mkdir("bin", 0755);
 	(void)mkdir("defs", 0755);
 	(void)mkdir("scratch", 0755);
-	ASSERT_OK(file_replace_at(AT_FDCWD, "defs/50-root.conf",
-				  "[Partition]\nType=root\nSizeMaxBytes=1G\n", 41, 0644, &err),
+	ASSERT_OK(file_replace_at(AT_FDCWD, "defs/50-root.conf", definition, strlen(definition),
+				  0644, &err),
 		  &err);
 	(void)snprintf(text, sizeof(text),
 		       "#!/bin/sh\necho \"$*\" >>calls\ncase $1 in\n--dry-run=yes) echo '%s' ;;\n"
@@ -27,8 +29,9 @@ static void played_repart(const char *plan, const char *act)
 		       plan, act);
 	ASSERT_OK(file_replace_at(AT_FDCWD, "bin/systemd-repart", text, strlen(text), 0755, &err),
 		  &err);
-	(void)snprintf(path, sizeof(path), "%s:/usr/sbin:/usr/bin:/sbin:/bin",
-		       realpath("bin", NULL));
+	bin = realpath("bin", NULL);
+	ASSERT(bin != NULL);
+	(void)snprintf(path, sizeof(path), "%s:/usr/sbin:/usr/bin:/sbin:/bin", bin);
 	ASSERT_EQ(setenv("PATH", path, 1), 0);
 	make_disk("disk", 20 * GIB, BOOT_AND_ROOT);
 }
