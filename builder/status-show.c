@@ -129,14 +129,17 @@ static void component_line(const struct status_component *c, char *dst, size_t s
 	const struct status_gate *gate = NULL;
 	char reason[300], meter[BAR + 1];
 
-	for (size_t i = 0; !gate && i < c->gates.len; i++)
+	for (size_t i = 0; !c->reason && !gate && i < c->gates.len; i++)
 		if (c->gates.items[i].state != STEP_DONE)
 			gate = &c->gates.items[i];
 	bar(meter, c->applied, c->objects);
 	(void)snprintf(dst, size, "%s %2u/%-2u  %s%s%s%s%s", meter, c->applied, c->objects,
-		       component_state_to_string(c->state), gate ? ", waits for " : "",
+		       component_state_to_string(c->state),
+		       gate	   ? ", waits for "
+		       : c->reason ? ", "
+				   : "",
 		       gate ? gate->name : "", gate && gate->reason ? ": " : "",
-		       gate ? clean(gate->reason, reason, sizeof(reason)) : "");
+		       clean(gate ? gate->reason : c->reason, reason, sizeof(reason)));
 }
 
 static unsigned int width_of(const FILE *out)

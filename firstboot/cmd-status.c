@@ -61,8 +61,9 @@ static void print_table(const struct status_json *s)
 	for (size_t i = 0; i < s->components.len; i++) {
 		const struct status_component *c = &s->components.items[i];
 
-		printf("%-24s %-10s %u of %u objects\n", c->name,
-		       component_state_to_string(c->state), c->applied, c->objects);
+		printf("%-24s %-10s %u of %u objects%s%s\n", c->name,
+		       component_state_to_string(c->state), c->applied, c->objects,
+		       c->reason ? ": " : "", c->reason ? c->reason : "");
 		for (size_t k = 0; k < c->gates.len; k++)
 			printf("  %-22s %-10s %s\n", c->gates.items[k].name,
 			       step_state_to_string(c->gates.items[k].state),

@@ -79,7 +79,8 @@ static void judge_node(const json_t *node, const json_t *cilium_nodes, struct re
 }
 
 /* The agent's pod on each node that speaks; pods: those of the DaemonSet. */
-static void judge_agent(const json_t *node, const json_t *pods, struct readiness *ret)
+static void judge_agent(const json_t *ds, const json_t *node, const json_t *pods,
+			struct readiness *ret)
 {
 	const char *name = js_text(node, "metadata.name");
 	const json_t *items = json_object_get(pods, "items"), *pod;
@@ -90,6 +91,8 @@ static void judge_agent(const json_t *node, const json_t *pods, struct readiness
 		if (strcmp(js_text(pod, "spec.nodeName"), name) != 0)
 			continue;
 		ready_judge(pod, &why);
+		if (why.state == READY_YES && gate_pod_is_outdated(ds, pod))
+			readiness_setf(&why, READY_WAIT, "it is of an older version");
 		if (why.state != READY_YES)
 			readiness_setf(ret, why.state, "agent %.100s on %.63s: %.300s",
 				       js_text(pod, "metadata.name"), name, why.reason);
@@ -122,7 +125,7 @@ static int look_at_nodes(const struct gate_view *v, const json_t *ds, struct rea
 		if (!gate_node_speaks(node) || ret->state != READY_YES)
 			continue;
 		speak++;
-		judge_agent(node, pods, ret);
+		judge_agent(ds, node, pods, ret);
 		if (ret->state == READY_YES)
 			judge_node(node, own, ret);
 	}

@@ -30,8 +30,7 @@ const json_t *gate_find_named(const json_t *list, const char *name)
 	return NULL;
 }
 
-/* Was the pod made from an older text than the DaemonSet has now? */
-static bool is_outdated(const json_t *ds, const json_t *pod)
+bool gate_pod_is_outdated(const json_t *ds, const json_t *pod)
 {
 	const char *now = gate_meta_value(ds, "metadata.annotations",
 					  "deprecated.daemonset.template.generation");
@@ -57,7 +56,7 @@ static void judge_pods(const json_t *ds, const json_t *pods, const json_t *nodes
 			continue;
 		up++;
 		ready_judge(pod, &r);
-		if (r.state == READY_YES && is_outdated(ds, pod))
+		if (r.state == READY_YES && gate_pod_is_outdated(ds, pod))
 			readiness_setf(&r, READY_WAIT, "it is of an older version");
 		if (r.state == READY_YES)
 			continue;

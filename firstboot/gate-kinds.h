@@ -13,6 +13,8 @@ const json_t *gate_find_named(const json_t *list, const char *name);
 /* A value of annotations or labels, whose keys hold dots and slashes ("metadata.labels"); ""
  * without. */
 const char *gate_meta_value(const json_t *o, const char *map, const char *key);
+/* Was the pod made from an older text than its DaemonSet has now? Not with OnDelete. */
+bool gate_pod_is_outdated(const json_t *ds, const json_t *pod);
 /* Does the node's kubelet speak? One that is off has Ready Unknown; Ready may still be False. */
 bool gate_node_speaks(const json_t *node);
 

@@ -44,6 +44,7 @@ static const struct json_field component_fields[] = {
 	JSON_ENUM(struct status_component, state, component_names),
 	JSON_UINT(struct status_component, applied),
 	JSON_UINT(struct status_component, objects),
+	JSON_STRING(struct status_component, reason, JSON_NULLABLE, NULL),
 	JSON_LIST(struct status_component, gates, gate_fields),
 	{ 0 },
 };

@@ -44,6 +44,7 @@ struct status_component {
 	char *name;
 	enum component_state state;
 	unsigned int applied, objects;
+	char *reason; /* the object or gate that is in the way, in its own words; NULL: none is */
 	JSON_LIST_OF(struct status_gate) gates;
 };
 struct status_json {
