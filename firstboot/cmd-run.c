@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 static const char *const needs_clock[] = { "clock", NULL };
 static const char *const needs_machine[] = { "clock", "disk", "host", "network", NULL };
@@ -40,9 +41,36 @@ static void PRINTF_LIKE(1, 2) console_sayf(const char *fmt, ...)
 	va_end(ap);
 }
 
+/*
+ * The same above every login prompt, which agetty reads from there; those that wait show it anew
+ * when the node has become ready.
+ */
+static void tell_login(struct agent *a, const char *line)
+{
+	static const char reload[] = "run/agetty.reload";
+	cleanup_close int dir = -EBADF, fd = -EBADF;
+	char text[STEP_REASON_MAX + 256];
+	struct err ignored = { 0 };
+
+	(void)snprintf(text, sizeof(text), "%s", line);
+	for (char *p = text; *p; p++)
+		*p = *p == '\\' ? '/' : *p; /* agetty would read orders after it */
+	(void)mkdirat(a->root_fd, "run/issue.d", 0755);
+	dir = openat(a->root_fd, "run/issue.d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 ||
+	    file_replace_at(dir, "50-kiln.issue", text, strlen(text), 0644, &ignored) < 0)
+		return;
+	if (engine_all_done(&a->engine))
+		fd = openat(a->root_fd, reload, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		(void)futimens(fd, NULL);
+}
+
 /* One line on the console when the step, its state or its reason is another one. */
 static void tell_console(struct agent *a, char *last, size_t size)
 {
+	const char *address =
+		a->node.node.addresses.len ? a->node.node.addresses.items[0] : "no address";
 	char line[STEP_REASON_MAX + 128] = "";
 
 	for (size_t i = 0; i < a->engine.len; i++) {
@@ -52,8 +80,8 @@ static void tell_console(struct agent *a, char *last, size_t size)
 		    (st->state == STEP_DONE && a->engine.steps[i].period_s))
 			continue;
 		if (st->state != STEP_DONE || i + 1 == a->engine.len) {
-			(void)snprintf(line, sizeof(line), "kiln-node: %s %s: %s%s%s\n",
-				       a->node.node.name, a->engine.steps[i].name,
+			(void)snprintf(line, sizeof(line), "kiln-node: %s, %s: %s: %s%s%s\n",
+				       a->node.node.name, address, a->engine.steps[i].name,
 				       step_state_to_string(st->state), st->reason[0] ? ": " : "",
 				       st->reason);
 			break;
@@ -61,12 +89,12 @@ static void tell_console(struct agent *a, char *last, size_t size)
 	}
 	if (!line[0] && engine_all_done(&a->engine))
 		(void)snprintf(line, sizeof(line), "kiln-node: %s is ready, %s\n",
-			       a->node.node.name,
-			       a->node.node.addresses.len ? a->node.node.addresses.items[0] : "");
+			       a->node.node.name, address);
 	if (!line[0] || strcmp(line, last) == 0)
 		return;
 	(void)snprintf(last, size, "%s", line);
 	console_sayf("%s", line);
+	tell_login(a, line);
 }
 
 /* 1: asked to stop; 0: time is up. */

@@ -17,53 +17,9 @@ cd "$work"
 
 say() { printf '\n== %s\n' "$*"; }
 
-k3s() {
-	real=${KILN_DEMO_K3S:-}
-	if [ -n "$real" ]; then
-		install -m 0755 "$real/k3s" k3s
-		install -m 0755 "$real/k3s-arm64" k3s-arm64
-		return
-	fi
-	local bin
-	bin=$(bash "$src/tests/cluster/build.sh" testk3s testk3s-agent kwok)
-	bash "$src/tests/cluster/attach.sh" "$bin/testk3s" "$bin/kwok" k3s.new
-	cmp -s k3s.new k3s || mv k3s.new k3s
-	rm -f k3s.new
-	cmp -s "$bin/testk3s-agent-arm64" k3s-arm64 || install -m 0755 "$bin/testk3s-agent-arm64" k3s-arm64
-}
-
-# Played pods need no image: the lock is then made of a cluster whose components have none.
-lock() {
-	if [ -n "$real" ]; then
-		"$kiln" update
-		return
-	fi
-	rm -rf lock && mkdir -p lock/net
-	sed '/^  - store:/d; /^  - web:/d; s|binary: k3s|binary: ../k3s|' cluster.yaml >lock/cluster.yaml
-	cp "$src/examples/lab/net/component.yaml" lock/net/
-	sed -i '/^gates:/,$d' lock/net/component.yaml
-	printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: none, namespace: kube-system}\n' >lock/net/stand-in.yaml
-	"$kiln" update -f lock/cluster.yaml
-	mv lock/kiln.lock kiln.lock
-}
-
-cluster() {
-	[ -f key ] || ssh-keygen -q -t ed25519 -N '' -C kiln-demo -f key
-	sed "s|- ssh-ed25519 .*|- $(cat key.pub)|" "$src/examples/lab/cluster.yaml" >cluster.yaml
-	for c in net store web; do
-		rm -rf "$c" && cp -r "$src/examples/lab/$c" "$c"
-	done
-	[ -d .kiln/secrets ] || "$kiln" init
-	"$kiln" check
-}
-
-ssh_node() { # NODE COMMAND...
-	local node=$1
-	shift
-	ssh -q -i key -p "$(jq -r --arg n "$node" '.nodes[$n].ssh' forwards.json)" -o IdentitiesOnly=yes -o BatchMode=yes \
-		-o StrictHostKeyChecking=yes -o ConnectTimeout=20 -o "UserKnownHostsFile=$work/out/known_hosts" \
-		-o "HostKeyAlias=$node" lab@127.0.0.1 "$@" </dev/null
-}
+real=${KILN_DEMO_K3S:-}
+# shellcheck source=scripts/lab.sh
+. "$src/scripts/lab.sh"
 
 stop() {
 	[ -z "${run:-}" ] || kill "$run" 2>/dev/null || true
@@ -102,11 +58,12 @@ what_was_real() {
 }
 
 say "K3s"
-k3s
+lab_k3s
 if [ -n "$real" ]; then echo "the release in $real"; else echo "testk3s stands in: KILN_DEMO_K3S=FOLDER takes a real one"; fi
 say "bake"
-cluster
-[ -f kiln.lock ] || lock
+lab_cluster
+"$kiln" check
+[ -f kiln.lock ] || lab_lock
 "$kiln" bake
 baked=$SECONDS
 say "boot hen (x86) and goat (arm64) in QEMU, on one network"
@@ -115,7 +72,7 @@ ok=0
 "$kiln" status --watch --forwards forwards.json -i key --timeout "${deadline}s" || ok=$?
 say "as they say themselves"
 "$kiln" status --forwards forwards.json -i key || ok=$?
-ssh_node hen sudo k3s kubectl get nodes,pods -A -o wide 2>/dev/null | cut -c1-150 || true
+lab_ssh hen sudo k3s kubectl get nodes,pods -A -o wide 2>/dev/null | cut -c1-150 || true
 if [ "$ok" != 0 ]; then
 	for n in hen goat; do
 		say "the console of $n, at its end"
