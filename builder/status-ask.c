@@ -12,6 +12,8 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -37,6 +39,14 @@ struct status_ask {
 	size_t len;
 	struct http *http;
 	struct secret ca, crt, key;
+	struct { /* a request takes as long as it does: in a thread, beside the sessions */
+		pthread_t thread;
+		bool running;
+		atomic_bool done;
+		struct http_request q;
+		int result;
+		struct err why;
+	} api;
 	char *url; /* of the API server; NULL: nobody can be asked */
 	uint64_t api_again_ms;
 	char api_problem[STATUS_PROBLEM_MAX];
@@ -63,6 +73,9 @@ void status_ask_free(struct status_ask *a)
 	}
 	for (size_t i = 0; a->nodes && i < a->len; i++)
 		status_json_done(&a->nodes[i].status);
+	if (a->api.running)
+		(void)pthread_join(a->api.thread, NULL);
+	http_request_done(&a->api.q);
 	http_free(a->http);
 	secret_done(&a->ca);
 	secret_done(&a->crt);
@@ -330,31 +343,55 @@ static void take_configmap(struct status_ask *a, const json_t *item)
 			take_status(&a->nodes[i], text, strlen(text), true);
 }
 
-static void ask_api(struct status_ask *a)
+static void *api_thread(void *arg)
 {
-	cleanup_http_request struct http_request q = { .url = a->url,
-						       .ca_pem = a->ca.data,
-						       .cert_pem = a->crt.data,
-						       .key_pem = a->key.data,
-						       .tries = 1,
-						       .timeout_ms = API_TIMEOUT_MS };
-	cleanup_json json_t *all = NULL;
-	struct err why = { 0 };
-	json_t *items;
-	int r = http_request(a->http, &q, &why);
+	struct status_ask *a = arg;
 
+	a->api.result = http_request(a->http, &a->api.q, &a->api.why);
+	atomic_store(&a->api.done, true);
+	return NULL;
+}
+
+static int start_api(struct status_ask *a, struct err *err)
+{
+	int r;
+
+	a->api.q = (struct http_request){ .url = a->url,
+					  .ca_pem = a->ca.data,
+					  .cert_pem = a->crt.data,
+					  .key_pem = a->key.data,
+					  .tries = 1,
+					  .timeout_ms = API_TIMEOUT_MS };
+	a->api.why = (struct err){ 0 };
+	atomic_store(&a->api.done, false);
+	r = -pthread_create(&a->api.thread, NULL, api_thread, a);
+	a->api.running = r == 0;
+	return r < 0 ? err_errnof(err, r, "cannot start a thread") : 0;
+}
+
+static void take_api(struct status_ask *a)
+{
+	cleanup_json json_t *all = NULL;
+	struct err *why = &a->api.why;
+	json_t *items = NULL;
+	int r;
+
+	(void)pthread_join(a->api.thread, NULL);
+	a->api.running = false;
 	a->api_asked = true;
 	a->api_problem[0] = '\0';
-	if (r >= 0 && q.status != 200)
-		r = err_setf(&why, -EREMOTEIO, "the API server answers %ld", q.status);
+	r = a->api.result;
+	if (r >= 0 && a->api.q.status != 200)
+		r = err_setf(why, -EREMOTEIO, "the API server answers %ld", a->api.q.status);
 	if (r >= 0)
-		r = js_read(q.reply, q.reply_len, &all, &why);
+		r = js_read(a->api.q.reply, a->api.q.reply_len, &all, why);
 	if (r >= 0)
-		r = jget_arr(all, "items", &items, &why);
+		r = jget_arr(all, "items", &items, why);
 	if (r < 0)
-		set_problem(a->api_problem, why.msg);
+		set_problem(a->api_problem, why->msg);
 	for (size_t i = 0; r >= 0 && i < json_array_size(items); i++)
 		take_configmap(a, json_array_get(items, i));
+	http_request_done(&a->api.q);
 	a->api_again_ms = clock_ms() + API_AGAIN_MS;
 }
 
@@ -388,8 +425,14 @@ int status_ask_turn(struct status_ask *a, unsigned int wait_ms, struct err *err)
 		if (s->out < 0 && s->again_ms == UINT64_MAX)
 			a->nodes[i].asked = true;
 	}
-	if (a->url && clock_ms() >= a->api_again_ms)
-		ask_api(a);
+	if (a->api.running && atomic_load(&a->api.done))
+		take_api(a);
+	if (a->url && !a->api.running && clock_ms() >= a->api_again_ms) {
+		int r = start_api(a, err);
+
+		if (r < 0)
+			return r;
+	}
 	return wait_for_news(a, wait_ms, err);
 }
 
