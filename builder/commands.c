@@ -2,6 +2,7 @@
 #include "cmd-bake.h"
 #include "cmd-bundle.h"
 #include "cmd-check.h"
+#include "cmd-diff.h"
 #include "cmd-fetch.h"
 #include "cmd-init.h"
 #include "cmd-kubeconfig.h"
@@ -29,6 +30,8 @@ const struct command commands[] = {
 	  "make the images of nodes", cmd_bake_help },
 	{ "inspect", cmd_inspect, "IMAGE [--lint] [--verify] [--json]",
 	  "look into an image: partitions, boot files, seed, digests", cmd_inspect_help },
+	{ "diff", cmd_diff, "NODE [FILE] [-f FILE] [--json]",
+	  "what a new bake would change in the files of a node", cmd_diff_help },
 	{ "run", cmd_run, "NODE... [-f FILE] [--bus BUS] [--overlay FILE] [--ssh-port PORT] ...",
 	  "boot nodes in QEMU, several on one network", cmd_run_help },
 	{ "status", cmd_status,

@@ -12,6 +12,7 @@
 #include "image-map.h"
 #include "log.h"
 #include "seed-json.h"
+#include "seed-read.h"
 #include "tempfile.h"
 #include "tree.h"
 #include "zst.h"
@@ -63,7 +64,6 @@ static uint64_t old_baked_at(const struct work *w)
 	cleanup_seed_json struct seed_json j = { 0 };
 	struct err ignored = { 0 };
 	size_t len = 0;
-	uint64_t size = 0;
 
 	if (fd < 0 || !w->old.seed)
 		return 0;
@@ -71,12 +71,9 @@ static uint64_t old_baked_at(const struct work *w)
 	if (fat_open(fd, w->layout.parts[LAYOUT_BOOT].start_bytes, &f, &ignored) < 0 ||
 	    fat_read(&f, name, SEED_BYTES_MAX, &tar, &len, &ignored) < 0)
 		return 0;
-	/* seed.json is the first member; its size stands in octal at 124 of the header */
-	for (size_t i = 124; len > 512 && i < 135 && tar[i] >= '0' && tar[i] <= '7'; i++)
-		size = size * 8 + (uint64_t)(tar[i] - '0');
-	if (len < 512 || strcmp(tar, "seed.json") != 0 || size > len - 512 ||
-	    seed_json_parse(tar + 512, (size_t)size, &j, &ignored) < 0)
-		return 0;
+	if (seed_read_json(tar, len, &j, &ignored) < 0)
+		j.baked_at = 0;
+	explicit_bzero(tar, len);
 	return j.baked_at;
 }
 

@@ -1,6 +1,8 @@
 #include "inspect.h"
 #include "digest.h"
 #include "image.h"
+#include "seed-read.h"
+#include "seed.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -63,20 +65,6 @@ static void read_start(struct inspection *i)
 		i->has_start = true;
 }
 
-/* The first member of the tar is seed.json; its size stands in octal at 124 of the header. */
-static int parse_seed(const char *tar, size_t len, struct seed_json *ret, struct err *err)
-{
-	size_t size = 0;
-
-	if (len < 512 || strcmp(tar, "seed.json") != 0)
-		return err_setf(err, -EINVAL, "the seed does not begin with seed.json");
-	for (size_t k = 124; k < 135 && tar[k] >= '0' && tar[k] <= '7'; k++)
-		size = size * 8 + (size_t)(tar[k] - '0');
-	if (size > len - 512)
-		return err_setf(err, -EINVAL, "the seed ends inside of seed.json");
-	return seed_json_parse(tar + 512, size, ret, err);
-}
-
 static void read_seed(struct inspection *i, const struct fat_entry *e)
 {
 	struct inspect_seed *s = &i->seed;
@@ -100,7 +88,7 @@ static void read_seed(struct inspection *i, const struct fat_entry *e)
 	if (!s->digest_right)
 		(void)inspection_problemf(i, "the seed's digest is %s, not what its name says",
 					  hex);
-	if (parse_seed(tar, len, &s->json, &why) < 0)
+	if (seed_read_json(tar, len, &s->json, &why) < 0)
 		(void)inspection_problemf(i, "%s", why.msg);
 	explicit_bzero(tar, len);
 }

@@ -25,6 +25,21 @@ static bool may_bounce(const struct link_watch *w, uint64_t now_ms)
 	return now_ms - w->bounced_ms >= (pause < LINK_BOUNCE_MAX_MS ? pause : LINK_BOUNCE_MAX_MS);
 }
 
+/* Nobody answers on a link that worked before. */
+static enum link_action decide_silent(struct link_watch *w, const struct link_facts *f)
+{
+	if (++w->silent < LINK_LOOKS_SILENT)
+		return LINK_SILENT;
+	if (w->bounces >= 2 && w->frozen >= LINK_LOOKS_SILENT && f->may_reboot)
+		return LINK_REBOOT;
+	if (!may_bounce(w, f->now_ms))
+		return LINK_SILENT;
+	w->bounces++;
+	w->bounced_ms = f->now_ms;
+	w->silent = w->frozen = 0;
+	return LINK_BOUNCE;
+}
+
 enum link_action link_decide(struct link_watch *w, const struct link_facts *f)
 {
 	bool first = !w->asked;
@@ -42,18 +57,7 @@ enum link_action link_decide(struct link_watch *w, const struct link_facts *f)
 		w->silent = w->frozen = w->bounces = 0;
 		return LINK_FINE;
 	}
-	if (first || !w->worked)
-		return LINK_UNKNOWN;
-	if (++w->silent < LINK_LOOKS_SILENT)
-		return LINK_SILENT;
-	if (w->bounces >= 2 && w->frozen >= LINK_LOOKS_SILENT && f->may_reboot)
-		return LINK_REBOOT;
-	if (!may_bounce(w, f->now_ms))
-		return LINK_SILENT;
-	w->bounces++;
-	w->bounced_ms = f->now_ms;
-	w->silent = w->frozen = 0;
-	return LINK_BOUNCE;
+	return first || !w->worked ? LINK_UNKNOWN : decide_silent(w, f);
 }
 
 static bool read_number(const struct agent *a, const char *name, uint64_t *ret)
