@@ -118,7 +118,7 @@ class Registry:
         self.conf = self.path + "/registries.conf"
         with open(self.conf, "w") as f:
             f.write("unqualified-search-registries = []\n")
-            for host in ("quay.io", "docker.io", "registry.k8s.io"):
+            for host in ("quay.io", "docker.io", "registry.k8s.io", "registry.example.org"):
                 f.write(f"[[registry]]\nprefix = \"{host}\"\nlocation = \"localhost:{self.front.server_port}/{host}\"\n"
                         f"insecure = {'false' if tls else 'true'}\n")
 

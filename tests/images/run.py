@@ -209,6 +209,21 @@ def a_selector_by_architecture_counts(p):
 
 
 @case
+def images_of_a_chart_are_found(p):
+    helm = os.environ.get("KILN_HELM") or shutil.which("helm")
+    if not helm:
+        raise Skip("no helm (make helm, or KILN_HELM)")
+    p.pods(namespace="app", sources=[{"chart": {"name": "small", "version": "1.2.3", "path": "chart"}}])
+    shutil.copytree(SRC + "/tests/bundle/chart", p.path + "/app/chart")
+    has(p.update(ok=False, KILN_HELM=helm), "chart small 1.2.3:", "component 'app': image 'registry.example.org/small:1.2.3'", "manifest unknown")
+    made = p.r.index("registry.example.org/small", "1.2.3", ["amd64", "arm64"])
+    p.update(KILN_HELM=helm)
+    assert p.locked()["registry.example.org/small:1.2.3"]["sha256"] == sha(made["top"])
+    # the pod of the chart's test is not of the bundle
+    assert list(p.locked()) == ["registry.example.org/small:1.2.3"]
+
+
+@case
 def update_says_which_image_is_not_there(p):
     p.pods("quay.io/x/none:1")
     has(p.update(ok=False), "app/m.yaml:7:12: component 'app': image 'quay.io/x/none:1'", "manifest unknown")
