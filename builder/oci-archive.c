@@ -6,6 +6,7 @@
 #include "json.h"
 #include "oci-doc.h"
 #include "oci-fetch.h"
+#include "oci-work.h"
 #include "tempfile.h"
 
 #include <fcntl.h>
@@ -311,13 +312,13 @@ static int write_archive(const struct lock *l, const char *arch, int fd,
 	return r;
 }
 
-int oci_archive_make(const struct lock *l, const char *arch, char **ret,
-		     char ret_sha256[SHA256_HEX_MAX], struct err *err)
+static int archive_make(const struct lock *l, const char *arch, char **ret,
+			char ret_sha256[SHA256_HEX_MAX], struct err *err)
 {
 	cleanup_free char *path = NULL, *work = NULL, *name = pointer(l, arch, err);
 	cleanup_tempfile struct tempfile *t = NULL;
 	char rel[80];
-	int r = name ? cache_path("sha256/kiln-images", &work, err) : -EIO;
+	int r = name ? cache_path("oci/new", &work, err) : -EIO;
 
 	if (r >= 0)
 		r = tempfile_new(work, &t, err);
@@ -337,15 +338,11 @@ int oci_archive_make(const struct lock *l, const char *arch, char **ret,
 	return 0;
 }
 
-int oci_archive_get(const struct lock *l, const char *arch, bool offline, struct phases *p,
-		    char **ret, char ret_sha256[SHA256_HEX_MAX], struct err *err)
+static int bring(const struct lock *l, const char *arch, bool offline, struct phases *p,
+		 struct err *err)
 {
-	struct phases quiet = { 0 };
-	int r = oci_archive_find(l, arch, ret, ret_sha256, err);
+	int r = 0;
 
-	p = p ? p : &quiet;
-	if (r != 0)
-		return r < 0 ? r : 0;
 	for (size_t i = 0; i < l->images_len && r >= 0; i++) {
 		const struct lock_platform *of = lock_platform(&l->images[i], arch);
 
@@ -356,10 +353,30 @@ int oci_archive_get(const struct lock *l, const char *arch, bool offline, struct
 		if (r >= 0)
 			phase_end(p, r > 0 ? "cached" : NULL);
 	}
+	return r;
+}
+
+int oci_archive_get(const struct lock *l, const char *arch, bool offline, struct phases *p,
+		    char **ret, char ret_sha256[SHA256_HEX_MAX], struct err *err)
+{
+	struct phases quiet = { 0 };
+	cleanup_close int lock_fd = -EBADF;
+	int r = oci_archive_find(l, arch, ret, ret_sha256, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	p = p ? p : &quiet;
+	lock_fd = oci_work_lock(p, err);
+	if (lock_fd < 0)
+		return lock_fd;
+	r = oci_archive_find(l, arch, ret, ret_sha256, err); /* another kiln may have made it */
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = bring(l, arch, offline, p, err);
 	if (r < 0)
 		return r;
 	phase_begin(p, "%s: archive of images", arch);
-	r = oci_archive_make(l, arch, ret, ret_sha256, err);
+	r = archive_make(l, arch, ret, ret_sha256, err);
 	if (r >= 0)
 		phase_end(p, NULL);
 	return r;

@@ -22,13 +22,8 @@ int oci_archive_find(const struct lock *l, const char *arch, char **ret,
 		     char ret_sha256[SHA256_HEX_MAX], struct err *err) MUST_CHECK;
 /*
  * The archive; what of it the cache lacks is brought, or -ENOENT when offline. Each image is a
- * phase of @p, which may be NULL.
+ * phase of @p, which may be NULL. Blobs are read back by digest while they are copied: -EBADMSG
+ * for a damaged one, which is removed, so that the next 'kiln fetch' brings it again.
  */
 int oci_archive_get(const struct lock *l, const char *arch, bool offline, struct phases *p,
 		    char **ret, char ret_sha256[SHA256_HEX_MAX], struct err *err) MUST_CHECK;
-/*
- * Made of what oci_fetch() brought, read back by digest while it is copied. -EBADMSG: a damaged
- * file of the cache, which is removed, so that the next 'kiln fetch' brings it again.
- */
-int oci_archive_make(const struct lock *l, const char *arch, char **ret,
-		     char ret_sha256[SHA256_HEX_MAX], struct err *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include "cache.h"
 #include "oci-doc.h"
+#include "oci-work.h"
 #include "spawn.h"
 #include "tempfile.h"
 
@@ -170,12 +171,11 @@ int oci_registry_layers(const char *name, const char *sha256, struct err *err)
 	int r = cache_path("sha256/x", &shared, err);
 
 	if (r >= 0)
-		r = cache_path("tmp/x", &tmp, err);
+		r = oci_work_dir(&tmp, err);
 	if (r < 0)
 		return r;
-	*strrchr(tmp, '/') = '\0';
 	*(strrchr(shared, '/') - strlen("/sha256")) = '\0';
-	r = tempfile_new_dir(tmp, "oci-", &dir, err);
+	r = tempfile_new_dir(tmp, "fetch-", &dir, err);
 	if (r < 0)
 		return r;
 	if (!from || asprintf(&to, "oci:%s:image", dir->path) < 0)

@@ -23,5 +23,6 @@ int oci_registry_doc(const char *name, const char *sha256, char **ret, size_t *r
  */
 int oci_registry_config(const char *name, const char *sha256, const char *config_sha256, char **ret,
 			size_t *ret_len, struct err *err) MUST_CHECK;
-/* The layers of a manifest into the cache; those that are there are not read again. */
+/* The layers of a manifest into the cache; those that are there are not read again. Under
+ * oci_work_lock(). */
 int oci_registry_layers(const char *name, const char *sha256, struct err *err) MUST_CHECK;
