@@ -13,6 +13,7 @@
 
 #define STEP "network"
 #define DOWN_MS 1000
+#define SYS_NET "sys/class/net"
 
 /* After the first bounce 5 minutes, then twice as long each time, at most an hour. */
 static bool may_bounce(const struct link_watch *w, uint64_t now_ms)
@@ -60,17 +61,33 @@ enum link_action link_decide(struct link_watch *w, const struct link_facts *f)
 	return first || !w->worked ? LINK_UNKNOWN : decide_silent(w, f);
 }
 
-static bool read_number(const struct agent *a, const char *name, uint64_t *ret)
+static bool read_number(const struct agent *a, const char *dir, const char *name, uint64_t *ret)
 {
 	cleanup_free char *text = NULL;
 	struct err ignored = { 0 };
 	char path[160];
 
-	(void)snprintf(path, sizeof(path), "sys/class/net/%s/%s", a->node.node.interface, name);
+	(void)snprintf(path, sizeof(path), "%s/%s/%s", dir, a->node.node.interface, name);
 	if (agent_read(a, path, &text, &ignored) < 0)
 		return false;
 	text[strcspn(text, "\n")] = '\0';
 	return u64_parse(text, ret) >= 0;
+}
+
+/*
+ * How old an answer may be: it may be as old as the last question, and the kernel takes one for
+ * good for half as long again as the base time, then asks anew when it has something to send, which
+ * takes it some seconds.
+ */
+static uint64_t heard_ms(const struct agent *a, uint64_t since_ms)
+{
+	uint64_t base, ms;
+
+	if (!read_number(a, "proc/sys/net/ipv4/neigh", "base_reachable_time_ms", &base) ||
+	    base > LINK_BASE_MAX_MS)
+		base = LINK_BASE_MAX_MS;
+	ms = base + base / 2 + LINK_ASK_MS;
+	return ms > since_ms ? ms : since_ms;
 }
 
 /* One reboot a day; a clock that was wrong counts as a day that has not passed. */
@@ -174,12 +191,12 @@ int link_watch_turn(struct agent *a, struct step_turn *turn, struct err *err)
 	if (a->link.asked && since < LINK_LOOK_MS)
 		return a->link.silent ? tell(a, LINK_SILENT, turn) : TURN_DONE;
 	/* no such interface: the addresses' own check has seen to it */
-	if (!read_number(a, "carrier", &carrier) ||
-	    !read_number(a, "statistics/tx_packets", &f.tx_packets))
+	if (!read_number(a, SYS_NET, "carrier", &carrier) ||
+	    !read_number(a, SYS_NET, "statistics/tx_packets", &f.tx_packets))
 		return TURN_DONE;
 	f.carrier = carrier == 1;
 	r = a->link.asked
-		    ? neighbours_heard(a->node.node.interface, LINK_HEARD_MS, &f.answered, err)
+		    ? neighbours_heard(a->node.node.interface, heard_ms(a, since), &f.answered, err)
 		    : 0;
 	if (r < 0)
 		return r;

@@ -5,7 +5,7 @@
  * stands still, and only taking the link down and up helps. Every look asks the gateways and
  * the other nodes (a datagram to their discard port, for which the kernel must resolve their
  * address) and sees at the next look, LINK_LOOK_MS later, whether the kernel has heard of any
- * of them within LINK_HEARD_MS: so long it may take a recent answer for good. A link that never
+ * of them lately: within a minute, as long as it may take an answer for good. A link that never
  *worked in this boot is a matter of cables and addresses, not of this; so nothing is done before
  *somebody has answered once.
  *
@@ -24,7 +24,8 @@
 #include <stdint.h>
 
 #define LINK_LOOK_MS 10000
-#define LINK_HEARD_MS 60000
+#define LINK_BASE_MAX_MS 30000 /* the kernel's own base_reachable_time_ms */
+#define LINK_ASK_MS 15000
 #define LINK_LOOKS_SILENT 3
 #define LINK_BOUNCE_MS ((uint64_t)300 * 1000)
 #define LINK_BOUNCE_MAX_MS ((uint64_t)3600 * 1000)

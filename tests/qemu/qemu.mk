@@ -20,3 +20,9 @@ test-qemu-full: all $(qemu_test_bin)
 	$(Q)bash tests/qemu/run.sh $(abspath $(O)) full
 test-qemu-cuts: all $(qemu_test_bin)
 	$(Q)bash tests/qemu/run.sh $(abspath $(O)) cuts
+
+# Root and Ceph on one disk, imaged anew beside a live OSD; two boots.
+SUITES_FULL += qemu-partition
+.PHONY: test-qemu-partition
+test-qemu-partition: all
+	$(Q)bash tests/qemu/partition.sh $(abspath $(O))
