@@ -1,10 +1,13 @@
 /* base-fetch - bring what kiln.lock names into the cache, by apt's own methods; see base-apt.h */
 #include "base-apt.h"
 #include "cache.h"
+#include "file.h"
 #include "spawn.h"
 #include "tempfile.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define OUT_MAX (16U << 20)
@@ -86,11 +89,51 @@ static int batch_flush(struct batch *b, struct err *err)
 	return r;
 }
 
+static bool all_there(const struct lock *l, const struct lock_set *s)
+{
+	struct err ignored = { 0 };
+
+	for (size_t i = 0; i < s->packages.len; i++) {
+		const struct lock_package *p = lock_find(l, s->packages.items[i]);
+
+		if (!p || cache_find(p->sha256, NULL, &ignored) <= 0)
+			return false;
+	}
+	return true;
+}
+
+/* One process fetches at a time: boards share most packages, and none comes twice. */
+static int wait_for_turn(int *ret_fd, struct err *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_close int fd = -EBADF;
+	int r = cache_path("tmp/fetch.lock", &path, err);
+
+	if (r < 0)
+		return r;
+	fd = neg_errno(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+	if (fd < 0)
+		return err_errnof(err, fd, "cannot open '%s'", path);
+	do
+		r = neg_errno(flock(fd, LOCK_EX));
+	while (r == -EINTR);
+	if (r < 0)
+		return err_errnof(err, r, "cannot lock '%s'", path);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 int apt_fetch(const struct lock *l, const struct lock_set *s, bool offline, struct err *err)
 {
 	CLEANUP(batch_done) struct batch batch = { 0 };
+	cleanup_close int turn = -EBADF;
 	int r;
 
+	if (all_there(l, s))
+		return 0;
+	r = offline ? 0 : wait_for_turn(&turn, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < s->packages.len; i++) {
 		const struct lock_package *p = lock_find(l, s->packages.items[i]);
 
