@@ -125,6 +125,38 @@ static int make_files(struct work *w, struct err *err)
 	return boot_method_get(s->board->boot)->node_files(&boot, s->node, &w->files, err);
 }
 
+static bool has_extent(const struct image_json *j, const struct image_extent *want)
+{
+	for (size_t i = 0; i < j->extents.len; i++) {
+		const struct image_extent *e = &j->extents.items[i];
+
+		if (e->offset_bytes == want->offset_bytes)
+			return e->length_bytes == want->length_bytes &&
+			       strcmp(e->sha256, want->sha256) == 0;
+	}
+	return false;
+}
+
+/*
+ * A base of the same inputs that was made again has other times, so other bytes (unless
+ * SOURCE_DATE_EPOCH is given): its map would not be that of an image of the former one.
+ */
+static bool same_root(const struct work *w)
+{
+	const struct layout_part *root = &w->layout.parts[LAYOUT_ROOT];
+	const struct image_json *base = &w->spec->base->json;
+
+	for (size_t i = 0; i < base->extents.len; i++) {
+		const struct image_extent *e = &base->extents.items[i];
+
+		if (e->offset_bytes >= root->start_bytes &&
+		    e->offset_bytes < root->start_bytes + root->size_bytes &&
+		    !has_extent(&w->old, e))
+			return false;
+	}
+	return true;
+}
+
 /* Is the image that is there made from this base, and whole? */
 static bool can_patch(const struct work *w)
 {
@@ -132,7 +164,7 @@ static bool can_patch(const struct work *w)
 	struct err why = { 0 };
 
 	if (!w->old.base || strcmp(w->old.base, w->spec->base->base.id) != 0 ||
-	    w->old.size_bytes != w->layout.disk_bytes)
+	    w->old.size_bytes != w->layout.disk_bytes || !same_root(w))
 		return false;
 	fd = open(w->image, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -194,6 +194,19 @@ plain_user() {
 	userdel $user 2>/dev/null
 }
 
+# The same inputs in another cache: another base, for its times are others. What is in out/ must
+# not get the map of a base that it is not made from.
+other_base() {
+	check "another cache: bake" "$kiln" bake duck
+	own_cache other
+	check "another cache: bake from there" bake_here duck
+	check "another cache: the image is what its map says" "$kiln" inspect --verify out/duck.img
+	rm -rf "$cache"
+	check "another cache: and back" "$kiln" bake duck
+	check "another cache: the image is what its map says again" "$kiln" inspect --verify out/duck.img
+}
+
+picked other && other_base
 picked killed && killed_in_phases
 picked room && no_room_in_phases
 picked deb && damaged_deb

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Bake a cluster of both boards and boot the very images.
 # usage: [ONLY=REGEX] run.sh BUILD-FOLDER default|full|cuts
-# ONLY picks parts by name: bad, killed, room, deb, two, user, lint, boot-NODE-BUS, cut-NODE-NUMBER.
+# ONLY picks parts by name: bad, other, killed, room, deb, two, user, lint, boot-NODE-BUS, cut-NODE-NUMBER.
 set -u
 build=$1 what=$2
 kiln=$build/kiln
