@@ -45,7 +45,7 @@ setup_cluster() {
 	install -m 0755 "$srcdir/tests/qemu/k3s-stand-in" "$work/k3s"
 	rm -rf "$work/net" && cp -r "$srcdir/tests/qemu/net" "$work/net"
 	cd "$work" || exit 1
-	[ -d .kiln/secrets ] || "$kiln" init >/dev/null
+	[ -d .kiln/secrets ] && [ -f out/known_hosts ] || "$kiln" init >/dev/null
 }
 
 # start_vm NODE OVERLAY [OPTION...]: power on; console in $serial, ssh on $ssh_port
