@@ -33,9 +33,10 @@ cat >$work/config.toml <<-TOML
 	[grpc]
 	  address = "/run/kt.sock"
 TOML
-c() { ctr -a /run/kt.sock "$@"; }
+# not K3s' own ctr, which stands before it in PATH
+c() { /usr/bin/ctr -a /run/kt.sock "$@"; }
 start() {
-	systemd-run --quiet --unit=kt-containerd -p Delegate=yes containerd -c $work/config.toml || return 1
+	systemd-run --quiet --unit=kt-containerd -p Delegate=yes -E PATH=/usr/sbin:/usr/bin /usr/bin/containerd -c $work/config.toml || return 1
 	for _ in $(seq 600); do
 		[ -S /run/kt.sock ] && return 0
 		sleep 1
