@@ -13,7 +13,11 @@ run() {
 	fi
 }
 for part in yaml bundle; do
-	run "$part" >"$log.part" 2>&1 || cat "$log.part"
+	rc=0
+	run "$part" >"$log.part" 2>&1 || rc=1
+	[ "$rc" = 0 ] || cat "$log.part"
+	# one that broke off has no count: a failure of its own
+	grep -qE '^[0-9]+ passed, [0-9]+ failed' "$log.part" || echo "0 passed, 1 failed, 0 skipped" >>"$log.part"
 	grep '^SKIPPED' "$log.part"
 	sed "s/^/# $part: /" "$log.part" | tail -1
 	tail -1 "$log.part" >>"$log"
