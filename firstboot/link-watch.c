@@ -6,6 +6,7 @@
 #include "parse.h"
 #include "spawn.h"
 
+#include <dirent.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,7 @@
 
 #define STEP "network"
 #define DOWN_MS 1000
+#define LINK_TICKS_MS 100 /* the kernel counts in ticks */
 #define SYS_NET "sys/class/net"
 
 /* After the first bounce 5 minutes, then twice as long each time, at most an hour. */
@@ -61,13 +63,34 @@ enum link_action link_decide(struct link_watch *w, const struct link_facts *f)
 	return first || !w->worked ? LINK_UNKNOWN : decide_silent(w, f);
 }
 
-static bool read_number(const struct agent *a, const char *dir, const char *name, uint64_t *ret)
+/* The machine's own interface: that below a VLAN's, which stalls with it. */
+static const char *hardware(const struct agent *a, char ret[IFNAMSIZ])
+{
+	char sys[160];
+	cleanup_free char *path = NULL;
+	const struct dirent *e;
+	DIR *d;
+
+	(void)snprintf(ret, IFNAMSIZ, "%s", a->node.node.interface);
+	(void)snprintf(sys, sizeof(sys), SYS_NET "/%s", a->node.node.interface);
+	path = agent_path(a, sys);
+	d = path ? opendir(path) : NULL;
+	while (d && (e = readdir(d)))
+		if (strncmp(e->d_name, "lower_", 6) == 0)
+			(void)snprintf(ret, IFNAMSIZ, "%.15s", e->d_name + 6);
+	if (d)
+		(void)closedir(d);
+	return ret;
+}
+
+static bool read_number(const struct agent *a, const char *dir, const char *interface,
+			const char *name, uint64_t *ret)
 {
 	cleanup_free char *text = NULL;
 	struct err ignored = { 0 };
 	char path[160];
 
-	(void)snprintf(path, sizeof(path), "%s/%s/%s", dir, a->node.node.interface, name);
+	(void)snprintf(path, sizeof(path), "%s/%s/%s", dir, interface, name);
 	if (agent_read(a, path, &text, &ignored) < 0)
 		return false;
 	text[strcspn(text, "\n")] = '\0';
@@ -83,10 +106,12 @@ static uint64_t heard_ms(const struct agent *a, uint64_t since_ms)
 {
 	uint64_t base, ms;
 
-	if (!read_number(a, "proc/sys/net/ipv4/neigh", "base_reachable_time_ms", &base) ||
+	if (!read_number(a, "proc/sys/net/ipv4/neigh", a->node.node.interface,
+			 "base_reachable_time_ms", &base) ||
 	    base > LINK_BASE_MAX_MS)
 		base = LINK_BASE_MAX_MS;
 	ms = base + base / 2 + LINK_ASK_MS;
+	since_ms += LINK_TICKS_MS;
 	return ms > since_ms ? ms : since_ms;
 }
 
@@ -113,11 +138,12 @@ static int set_up(int fd, const char *name, bool up)
 /* Down takes IPv6 addresses and all routes along: NetworkManager brings them back. */
 static int bounce(const struct agent *a, struct err *err)
 {
-	const char *name = a->node.node.interface;
+	char buf[IFNAMSIZ];
+	const char *name = hardware(a, buf);
 	cleanup_close int fd = neg_errno(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 	cleanup_spawn struct spawn s = {
-		.argv = (const char *const[]){ "nmcli", "--wait", "5", "device", "connect", name,
-					       NULL },
+		.argv = (const char *const[]){ "nmcli", "--wait", "5", "device", "connect",
+					       a->node.node.interface, NULL },
 		.timeout_ms = 7000,
 	};
 	struct err ignored = { 0 };
@@ -186,13 +212,16 @@ int link_watch_turn(struct agent *a, struct step_turn *turn, struct err *err)
 	struct link_facts f = { .now_ms = clock_ms(), .may_reboot = may_reboot(a) };
 	uint64_t carrier = 0, since = f.now_ms - a->link.looked_ms;
 	enum link_action what;
+	char buf[IFNAMSIZ];
+	const char *name;
 	int r;
 
 	if (a->link.asked && since < LINK_LOOK_MS)
 		return a->link.silent ? tell(a, LINK_SILENT, turn) : TURN_DONE;
+	name = hardware(a, buf);
 	/* no such interface: the addresses' own check has seen to it */
-	if (!read_number(a, SYS_NET, "carrier", &carrier) ||
-	    !read_number(a, SYS_NET, "statistics/tx_packets", &f.tx_packets))
+	if (!read_number(a, SYS_NET, name, "carrier", &carrier) ||
+	    !read_number(a, SYS_NET, name, "statistics/tx_packets", &f.tx_packets))
 		return TURN_DONE;
 	f.carrier = carrier == 1;
 	r = a->link.asked

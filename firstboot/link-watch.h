@@ -14,7 +14,8 @@
  *	and tx_packets stood still after two bounces   -> reboot, at most one in REBOOT_S
  *
  * A router that is switched off looks the same but for tx_packets: that costs bounces, never a
- * reboot. Bounces and reboots stand in the journal before they are done.
+ * reboot. Below a VLAN it is the machine's own interface that is looked at. Bounces and reboots
+ *stand in the journal before they are done.
  */
 #pragma once
 

@@ -37,7 +37,11 @@ TEST(api_door_tells_an_open_from_a_closed_one)
 	ASSERT_EQ(api_door_try(text, 5000), -ECONNREFUSED);
 	ASSERT_EQ(listen(fd, 1), 0);
 	ASSERT_EQ(api_door_try(text, 5000), 0);
+	/* a name with another address that refuses: ::1 of localhost, where there is one */
+	(void)snprintf(text, sizeof(text), "https://localhost:%u", ntohs(sa.sin_port));
+	ASSERT_EQ(api_door_try(text, 5000), 0);
 	ASSERT_EQ(close(fd), 0);
+	ASSERT_EQ(api_door_try(text, 5000), -ECONNREFUSED);
 	ASSERT_EQ(api_door_try("http://127.0.0.1:80", 100), -EINVAL);
 	ASSERT_EQ(api_door_try("https://127.0.0.1", 100), -EINVAL);
 }
