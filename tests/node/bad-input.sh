@@ -159,3 +159,20 @@ tokens_and_names() {
 	stop_agent
 	kill "${CLUSTER_AGENTS##* }"
 }
+
+# As systemd sees it: ready, what it does, and that it lives.
+told_systemd() {
+	local pid
+	socat -u "UNIX-RECV:$work/notify.sock" "OPEN:$work/notify.log,creat,append" &
+	pids="$pids $!"
+	check "a socket for sd_notify" cluster_wait 10 test -S "$work/notify.sock"
+	cow_root notify
+	NOTIFY_SOCKET=$work/notify.sock WATCHDOG_USEC=3000000 start_agent notify
+	pid=$agent_pid
+	check "systemd is told that it is ready" cluster_wait 20 grep -q READY=1 "$work/notify.log"
+	check "systemd is told what it does" cluster_wait 20 grep -qE 'STATUS=(all steps are done|[a-z0-9-]+: )' "$work/notify.log"
+	check "the watchdog is fed within its time" cluster_wait 30 sh -c "[ \$(grep -o WATCHDOG=1 '$work/notify.log' | wc -l) -ge 6 ]"
+	kill "$pid"
+	wait "$pid"
+	check "it stops when asked, with success" test $? = 0
+}

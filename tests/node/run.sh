@@ -72,6 +72,7 @@ figures_begin
 link_begin
 worker
 link_silence
+told_systemd
 damaged_seeds
 full_and_read_only
 clocks
