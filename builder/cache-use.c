@@ -78,3 +78,20 @@ int cache_use(void)
 		return -errno;
 	return TAKE_FD(fd);
 }
+
+int cache_use_alone(int *ret, struct err *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_close int fd = -EBADF;
+	int r = cache_path("in-use.lock", &path, err);
+
+	if (r < 0)
+		return r;
+	fd = neg_errno(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+	if (fd < 0)
+		return err_errnof(err, fd, "cannot open '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_setf(err, -EBUSY, "a bake is at work in the cache; try again after it");
+	*ret = TAKE_FD(fd);
+	return 0;
+}

@@ -8,5 +8,9 @@
  */
 #pragma once
 
+#include "err.h"
+
 /* The descriptor of a shared lock, to be closed by the caller; negative: nothing was locked. */
 int cache_use(void);
+/* The same, while nobody else works there; -EBUSY. */
+int cache_use_alone(int *ret, struct err *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "cmd-check.h"
 #include "cmd-diff.h"
 #include "cmd-fetch.h"
+#include "cmd-gc.h"
 #include "cmd-init.h"
 #include "cmd-kubeconfig.h"
 #include "cmd-inspect.h"
@@ -44,6 +45,8 @@ const struct command commands[] = {
 	  cmd_update_help },
 	{ "fetch", cmd_fetch, "[-f FILE]", "bring what kiln.lock names into the cache",
 	  cmd_fetch_help },
+	{ "gc", cmd_gc, "[-f FILE]... [--older-than TIME] [--remove] [--json]",
+	  "what of the cache nothing names any more", cmd_gc_help },
 	{ "bundle", cmd_bundle, "json FILE... | diff | export DIR",
 	  "show what becomes of components", cmd_bundle_help },
 	{ "kubeconfig", cmd_kubeconfig, "[FILE] [-o PATH] [--valid DURATION] [--server HOST]",

@@ -53,7 +53,7 @@ need() {
 nodes="home/cow home/sheep home/duck lan4/a lan4/b lan4/c lan4/d"
 PATH=$PATH:/usr/sbin:/sbin
 
-for part in network ssh units storage udev k3s system seed diff cli; do
+for part in network ssh units storage udev k3s system seed diff gc cli; do
 	# shellcheck source=/dev/null
 	. "$here/$part.sh"
 done
