@@ -1,7 +1,7 @@
 /*
  * bundle-tool CLUSTER.yaml           what `kiln bake` calls: the bundle with its secrets
  * bundle-tool --values CLUSTER.yaml  the values of every chart, "COMPONENT CHART JSON" a line
- * bundle-tool --facts CLUSTER.yaml   every fact, "NAME TYPE" a line; then gates, "gate NAME"
+ * bundle-tool --facts CLUSTER.yaml   every fact, "NAME TYPE" a line; then gates, "gate NAME ARG [ARG]"
  * bundle-tool --lock CLUSTER.yaml    the part of `kiln update` that is about charts and manifests
  * bundle-tool --images CLUSTER.yaml  that, and the images
  */
@@ -75,8 +75,12 @@ static int facts(const struct cluster *c, struct err *err)
 	if (r < 0)
 		return r;
 	print_facts(map, "");
-	for (const struct gate_def *g = gate_defs; g->name; g++)
-		printf("gate %s\n", g->name);
+	for (const struct gate_def *g = gate_defs; g->name; g++) {
+		printf("gate %s", g->name);
+		for (const struct gate_arg *a = g->args; a->name; a++)
+			printf(a->required ? " %s" : " [%s]", a->name);
+		printf("\n");
+	}
 	return 0;
 }
 
