@@ -77,30 +77,43 @@ static int save_inventory(struct sequence *s, struct err *err)
 	return inventory_save(&s->inventory, s->kube, err);
 }
 
+/* A new leader, and one who follows from time to time, reads the inventory anew. */
+static int take_lead(struct sequence *s, uint64_t now, uint64_t *next_ms, struct err *err)
+{
+	bool won = false;
+	int r;
+
+	if (!s->leader)
+		return 0;
+	r = leader_turn(s->leader, s->kube, s->writes, &won, err);
+	seq_earlier(next_ms, now + leader_wait_ms(s->leader));
+	if (won || (!leader_is_sure(s->leader) && now >= s->follow_ms)) {
+		s->inventory.known = false;
+		s->follow_ms = now + FOLLOW_MS;
+	}
+	return r;
+}
+
+/* Whether the inventory may be asked (again): after trouble not at once. */
+static bool may_ask(const struct inventory *inv, uint64_t now)
+{
+	return !inv->trouble[0] || now - inv->tried_ms >= RETRY_MS;
+}
+
 /* Who leads, and what the cluster knows: before anything is written. */
 int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err)
 {
 	struct inventory *inv = &s->inventory;
 	uint64_t now = clock_ms();
-	bool won = false;
-	int r = 0;
+	int r = take_lead(s, now, next_ms, err);
 
-	if (s->leader) {
-		r = leader_turn(s->leader, s->kube, s->writes, &won, err);
-		seq_earlier(next_ms, now + leader_wait_ms(s->leader));
-		if (won || (!leader_is_sure(s->leader) && now >= s->follow_ms)) {
-			inv->known = false;
-			s->follow_ms = now + FOLLOW_MS;
-		}
-	}
-	if (r >= 0 && !inv->known && (!inv->trouble[0] || now - inv->tried_ms >= RETRY_MS)) {
+	if (r >= 0 && !inv->known && may_ask(inv, now)) {
 		r = inventory_load(inv, s->kube, err);
 		if (r >= 0 && inv->known)
 			r = adopt_inventory(s, err);
 	}
 	s->may_write = inv->known && (!s->leader || leader_is_sure(s->leader));
-	if (r >= 0 && s->may_write && (s->inventory_due || inv->dirty) &&
-	    (!inv->trouble[0] || now - inv->tried_ms >= RETRY_MS))
+	if (r >= 0 && s->may_write && (s->inventory_due || inv->dirty) && may_ask(inv, now))
 		r = save_inventory(s, err);
 	return r;
 }

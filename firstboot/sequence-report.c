@@ -45,6 +45,27 @@ static bool why(const struct sequence *s, const struct seq_component *c, char *d
 	return first < end;
 }
 
+/* What keeps it from writing at all; false: nothing. */
+static bool describe_writer(const struct sequence *s, struct step_turn *turn)
+{
+	if (!s->writes)
+		return false;
+	if (s->leader && !s->may_write) {
+		const char *holder = leader_holder(s->leader);
+
+		step_reasonf(turn, "%s%.200s",
+			     *holder ? "another control-plane does it: "
+				     : "the Lease kiln-system/sequence: ",
+			     *holder ? holder : leader_trouble(s->leader));
+		return true;
+	}
+	if (!s->inventory.known && s->inventory.trouble[0]) {
+		step_reasonf(turn, "ConfigMap kiln-system/inventory: %.300s", s->inventory.trouble);
+		return true;
+	}
+	return false;
+}
+
 void sequence_describe(const struct sequence *s, struct step_turn *turn)
 {
 	size_t open = 0, soft = 0;
@@ -63,19 +84,8 @@ void sequence_describe(const struct sequence *s, struct step_turn *turn)
 				     soft == 1 ? " is" : "s are");
 		return;
 	}
-	if (s->leader && s->writes && !s->may_write) {
-		const char *holder = leader_holder(s->leader);
-
-		step_reasonf(turn, "%s%.200s",
-			     *holder ? "another control-plane does it: "
-				     : "the Lease kiln-system/sequence: ",
-			     *holder ? holder : leader_trouble(s->leader));
+	if (describe_writer(s, turn))
 		return;
-	}
-	if (s->writes && !s->inventory.known && s->inventory.trouble[0]) {
-		step_reasonf(turn, "ConfigMap kiln-system/inventory: %.300s", s->inventory.trouble);
-		return;
-	}
 	for (size_t i = 0; i < s->index->components.len; i++) {
 		if (why(s, &s->components[i], line, sizeof(line))) {
 			step_reasonf(turn, "%.480s", line);

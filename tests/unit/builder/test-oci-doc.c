@@ -46,8 +46,8 @@ TEST(oci_index_gives_the_platform_that_runs_everywhere)
 	ASSERT_OK(parse(text, &d, &err), &err);
 	ASSERT(d.index);
 	ASSERT_STR(d.media_type, "application/vnd.oci.image.index.v1+json");
-	ASSERT_STR(oci_doc_platform(&d, "amd64")->sha256, B + 7);
-	ASSERT_STR(oci_doc_platform(&d, "arm64")->sha256, B + 7);
+	ASSERT_STR(oci_doc_platform(&d, "amd64")->sha256, &B[7]);
+	ASSERT_STR(oci_doc_platform(&d, "arm64")->sha256, &B[7]);
 	ASSERT(!oci_doc_platform(&d, "riscv64"));
 	ASSERT_EQ(oci_doc_bytes(&d), 7 * 7);
 	all = oci_doc_platforms(&d);
@@ -69,7 +69,7 @@ TEST(oci_manifest_lists_the_configuration_first)
 		  &err);
 	ASSERT(!d.index);
 	ASSERT_EQ(d.len, 2);
-	ASSERT_STR(d.entries[0].sha256, B + 7);
+	ASSERT_STR(d.entries[0].sha256, &B[7]);
 	ASSERT_EQ(oci_doc_bytes(&d), 5);
 }
 
