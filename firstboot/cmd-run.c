@@ -23,7 +23,7 @@ const struct step agent_steps[] = {
 	{ "clock", NULL, 0, step_clock },	  { "ceph-disk", NULL, 0, step_ceph_disk },
 	{ "disk", NULL, 0, step_disk }, /* with a partition it waits for ceph-disk itself */
 	{ "host", needs_clock, 0, step_host },	  { "network", needs_clock, 20, step_network },
-	{ "k3s", needs_machine, 0, step_k3s },	  { "images", needs_k3s, 60, step_images },
+	{ "k3s", needs_machine, 300, step_k3s },  { "images", needs_k3s, 60, step_images },
 	{ "labels", needs_k3s, 60, step_labels }, { "sequence", needs_images, 60, step_sequence },
 	{ "report", needs_k3s, 15, step_report }, { 0 },
 };

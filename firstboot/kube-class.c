@@ -147,6 +147,10 @@ void kube_reply_classify(struct kube_reply *r)
 		return;
 	}
 	read_status_object(r, &text);
+	if (r->status == 401) /* "Unauthorized" alone helps nobody */
+		(void)snprintf(r->message, sizeof(r->message),
+			       "the API server does not accept our client certificate (401): it "
+			       "may have expired; K3s renews it when it starts");
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		const struct class_rule *rule = &rules[i];
 

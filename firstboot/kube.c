@@ -70,6 +70,18 @@ int kube_new(const struct kube_cred *cred, struct kube **ret, struct err *err)
 	return 0;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool kube_has_cred(const struct kube *k, const struct kube_cred *cred)
+{
+	return same_text(k->cred.url, cred->url) && same_text(k->cred.ca_pem, cred->ca_pem) &&
+	       same_text(k->cred.cert_pem, cred->cert_pem) &&
+	       same_text(k->cred.key_pem, cred->key_pem);
+}
+
 void kube_free(struct kube *k)
 {
 	if (!k)

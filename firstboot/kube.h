@@ -64,6 +64,8 @@ static inline void kube_freep(struct kube **k)
 	kube_free(*k);
 }
 #define cleanup_kube CLEANUP(kube_freep)
+/* Does k work with exactly these credentials? K3s renews them while we run. */
+bool kube_has_cred(const struct kube *k, const struct kube_cred *cred);
 
 /* One request, waited for; those that finish meanwhile are kept for kube_next(). */
 int kube_do(struct kube *k, struct kube_req *req, struct err *err) MUST_CHECK;

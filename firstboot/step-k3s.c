@@ -1,10 +1,13 @@
 /*
  * K3s: started, and its gates in order. READY=1 of its unit means that the API
  * server answers, not that this node is in the cluster; so each gate is asked itself:
- *	config and token complete · CA of the server the one that the token pins, and the
- *	cluster the one that is there (k3s-join.h) · unit running · /readyz with our own certificate
- *· own Node with all addresses An empty token or server would make K3s found a cluster of its own:
- *refused.
+ *	config and token complete; CA of the server the one that the token pins, and the
+ *	cluster the one that is there (k3s-join.h); unit running; /readyz with our own
+ *	certificate; own Node with all addresses
+ *
+ * An empty token or server would make K3s found a cluster of its own: refused.
+ *
+ * Looked at again later: K3s renews credentials when it starts, and those in memory end.
  */
 #include "agent.h"
 #include "k3s-gates.h"
@@ -113,6 +116,8 @@ static int connect_api(struct agent *a, struct step_turn *turn, struct err *err)
 	}
 	if (r < 0)
 		return r;
+	if (a->kube && kube_has_cred(a->kube, &cred))
+		return TURN_DONE;
 	sequence_free(a->sequence); /* it holds the connection that ends here */
 	a->sequence = NULL;
 	kube_free(a->kube);
@@ -122,7 +127,7 @@ static int connect_api(struct agent *a, struct step_turn *turn, struct err *err)
 
 int step_k3s(struct agent *a, struct step_turn *turn, struct err *err)
 {
-	int r = check_join(a, turn, err);
+	int r = a->kube ? TURN_DONE : check_join(a, turn, err); /* once in, it is in */
 
 	if (r == TURN_DONE)
 		r = start(a, turn, err);

@@ -129,3 +129,17 @@ TEST(kube_class_keeps_reason_and_message_for_people)
 	ASSERT(kube_class_retries(KUBE_NOT_SERVED));
 	kube_reply_done(&r);
 }
+
+TEST(kube_class_says_more_than_unauthorized)
+{
+	struct kube_reply r = {
+		.status = 401,
+		.body = strdup("{\"kind\":\"Status\",\"message\":\"Unauthorized\"}"),
+	};
+
+	r.len = strlen(r.body);
+	kube_reply_classify(&r);
+	ASSERT(strstr(r.message, "certificate"));
+	ASSERT(strstr(r.message, "expired"));
+	kube_reply_done(&r);
+}
