@@ -56,6 +56,28 @@ one() {
 	ln -f "$out" "$bin/$name"
 }
 
+# where PROGRAM: its module's folder and its package
+where() {
+	case $1 in
+	testk3s) echo server . ;;
+	testk3s-agent) echo k3s ./cmd/testk3s-agent ;;
+	kwok) echo kwok sigs.k8s.io/kwok/cmd/kwok ;;
+	argocd) echo argocd github.com/argoproj/argo-cd/v3/cmd ;;
+	*) echo "$1" . ;;
+	esac
+}
+
+# fetch PROGRAM... - their modules, beside the compiler that works on the first: one waits for the
+# network, the other for the processor. What fails here the compiler reports.
+fetch() {
+	local p dir package
+	for p; do
+		read -r dir package <<<"$(where "$p")"
+		[ -e "$bin/$p" ] || (cd "$here/$dir" && nice -n 5 env CGO_ENABLED=0 GOWORK=off \
+			go list -deps "$package" >/dev/null 2>&1 8>&-) || true
+	done
+}
+
 program() {
 	case $1 in
 	testk3s) one testk3s "$(go env GOARCH)" server . k3s ;;
@@ -77,6 +99,11 @@ export GOTOOLCHAIN=${GOTOOLCHAIN:-auto} GOFLAGS=${GOFLAGS:--buildvcs=false}
 [ $# -gt 0 ] || set -- testk3s kwok
 bin=$cache/bin-$(echo "$here" | sha256sum | cut -c1-12)
 mkdir -p "$cache/store" "$bin"
+if [ $# -gt 1 ]; then
+	fetch "${@:2}" &
+	fetcher=$!
+	trap 'kill $fetcher 2>/dev/null || true' EXIT
+fi
 for p; do program "$p"; done
 # what no tree has used for a month goes
 find "$cache/store" -type f -mtime +30 -delete

@@ -10,6 +10,7 @@
 # CLUSTER_URL, CLUSTER_PID, KUBECONFIG, CLUSTER_LOG and CLUSTER_SCENARIO, a
 # file to write troubles to (scenarios.md). Several tests may run at a time: each
 # has its own folder and its own pair of loopback ports.
+# CLUSTER_BIND is the server's address, 127.0.0.1 unless set before cluster_start.
 # CLUSTER_NOTIFY names a socket for sd_notify. CLUSTER_AGENT=1 before cluster_start gives the server a Node of its own.
 # CLUSTER_KEEP=1 leaves the folder for a look at the log. Deadlines are for an idle fast machine and are multiplied by
 # CLUSTER_PATIENCE (5): they end a test that hangs, no test is about them.
@@ -57,11 +58,12 @@ cluster_prepare() {
 	cluster_bin || return 1
 	CLUSTER_DIR=$(mktemp -d "${TMPDIR:-/tmp}/kiln-cluster.XXXXXX") || return 1
 	CLUSTER_PORT=$(cluster_port) || return 1
-	CLUSTER_URL=https://127.0.0.1:$CLUSTER_PORT
+	CLUSTER_URL=https://${CLUSTER_BIND:=127.0.0.1}:$CLUSTER_PORT
 	CLUSTER_LOG=$CLUSTER_DIR/server.log
 	CLUSTER_SCENARIO=$CLUSTER_DIR/scenario.yaml
 	# kubectl's discovery cache is by port, and ports come again
 	export KUBECONFIG=$CLUSTER_DIR/k3s.yaml KUBECACHEDIR=$CLUSTER_DIR/cache CLUSTER_DIR CLUSTER_PORT CLUSTER_URL
+	CLUSTER_SHELL=$BASHPID
 	trap cluster_stop EXIT
 	: >"$CLUSTER_SCENARIO"
 	cat >"$CLUSTER_DIR/config.yaml" <<-EOF
@@ -82,13 +84,16 @@ cluster_run() {
 	TESTK3S_NO_FSYNC=1 TESTK3S_SCENARIO=$CLUSTER_SCENARIO TESTK3S_NODE_DIR=$CLUSTER_DIR/node \
 		NOTIFY_SOCKET=${CLUSTER_NOTIFY:-} K3S_CONFIG_FILE='' "$CLUSTER_BIN/testk3s" server \
 		--config "$CLUSTER_DIR/config.yaml" --data-dir "$CLUSTER_DIR/data" \
-		--https-listen-port "$CLUSTER_PORT" --bind-address 127.0.0.1 \
+		--https-listen-port "$CLUSTER_PORT" --bind-address "$CLUSTER_BIND" \
 		--write-kubeconfig "$KUBECONFIG" "$local_agent" "$@" \
 		>"$CLUSTER_LOG" 2>&1 </dev/null &
 	CLUSTER_PID=$!
 	local n
 	for n in $(seq $((CLUSTER_DEADLINE * CLUSTER_PATIENCE * 10))); do
-		if grep -q 'k3s is up and running' "$CLUSTER_LOG"; then return 0; fi
+		if grep -q 'k3s is up and running' "$CLUSTER_LOG"; then
+			sed -i "s/server: https:..127.0.0.1:/server: https:\/\/$CLUSTER_BIND:/" "$KUBECONFIG"
+			return 0
+		fi
 		if ! kill -0 "$CLUSTER_PID" 2>/dev/null; then break; fi
 		sleep 0.1
 	done
@@ -123,8 +128,9 @@ cluster_agent() {
 	CLUSTER_LB=$(cluster_port) || return 1
 	CLUSTER_RESERVED="${CLUSTER_RESERVED:-} $CLUSTER_LB"
 	mkdir -p "$CLUSTER_DIR/$name"
+	: >"$CLUSTER_DIR/$name.log" # an earlier one's words are not this one's
 	TESTK3S_SCENARIO=$CLUSTER_SCENARIO TESTK3S_NODE_DIR=$CLUSTER_DIR/$name/node NOTIFY_SOCKET=${CLUSTER_NOTIFY:-} K3S_CONFIG_FILE='' \
-		"$CLUSTER_BIN/testk3s-agent" agent --config "$CLUSTER_DIR/$name/config.yaml" \
+		${CLUSTER_VIA:-} "$CLUSTER_BIN/testk3s-agent${CLUSTER_ARCH:+-$CLUSTER_ARCH}" agent --config "$CLUSTER_DIR/$name/config.yaml" \
 		--data-dir "$CLUSTER_DIR/$name/data" --lb-server-port "$CLUSTER_LB" --node-name "$name" \
 		--server "$CLUSTER_URL" --token "$(cat "$CLUSTER_DIR/data/server/node-token")" "$@" \
 		>"$CLUSTER_DIR/$name.log" 2>&1 </dev/null &
@@ -147,15 +153,40 @@ cluster_halt() {
 
 cluster_stop() {
 	local x
-	for x in ${CLUSTER_AGENTS:-}; do
-		kill "$x" 2>/dev/null && wait "$x" 2>/dev/null
-	done
+	# a child that is ended between fork and exec runs this trap too
+	[ "$BASHPID" = "${CLUSTER_SHELL:-}" ] || return 0
+	cluster_agents_end
 	cluster_halt
+	for x in ${CLUSTER_LISTENERS:-}; do kill "$x" 2>/dev/null; done
+	CLUSTER_LISTENERS=''
 	for x in ${CLUSTER_PORT:-} ${CLUSTER_RESERVED:-}; do rmdir "$CLUSTER_PORTS/$x" 2>/dev/null; done
-	CLUSTER_AGENTS='' CLUSTER_RESERVED='' CLUSTER_PORT=''
+	CLUSTER_RESERVED='' CLUSTER_PORT=''
 	if [ -n "${CLUSTER_DIR:-}" ] && [ -z "${CLUSTER_KEEP:-}" ]; then rm -rf "$CLUSTER_DIR"; fi
 	CLUSTER_DIR=
 	return 0
+}
+
+# cluster_agents_end - ends agents and neighbours, leaves the server
+cluster_agents_end() {
+	local x
+	for x in ${CLUSTER_AGENTS:-}; do
+		kill "$x" 2>/dev/null && wait "$x" 2>/dev/null
+	done
+	CLUSTER_AGENTS=''
+}
+
+# cluster_notify SOCKET FILE - writes what sd_notify says down, one word a line
+cluster_notify() {
+	python3 - "$1" "$2" <<-'EOF' &
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind(sys.argv[1])
+		with open(sys.argv[2], "a", buffering=1) as f:
+		    while True:
+		        f.write(s.recv(4096).decode() + "\n")
+	EOF
+	CLUSTER_LISTENERS="${CLUSTER_LISTENERS:-} $!"
+	cluster_wait 10 test -S "$1"
 }
 
 # cluster_nodes NAME... - Node objects whose machines kwok plays

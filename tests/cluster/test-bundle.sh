@@ -18,7 +18,13 @@ declare -A ns=([01]=kube-system [02]=kube-system [03]=cert-manager [04]=traefik 
 cluster_start --disable-cloud-controller || exit 1
 cluster_nodes cow sheep >/dev/null
 t 'two machines are Ready' cluster_wait 20 kubectl wait --for=condition=Ready node --all --timeout=1s
-echo "volumes: '^garage/'" | cluster_scenario
+webhook_held() {
+	cluster_scenario <<-EOF
+		volumes: '^garage/'
+		pods: $1
+	EOF
+}
+webhook_held "[{match: '^cert-manager/cert-manager-webhook', action: unready}]"
 
 apply() { # FILE... of one folder
 	local d=$1 f
@@ -54,6 +60,9 @@ for dir in "$bundle"/*/; do
 			EOF
 		}
 		csr=$(openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=probe 2>/dev/null | base64 -w0)
+		no_endpoints() { ! junk "$csr" >"$CLUSTER_DIR/junk" 2>&1 && grep -q 'no endpoints available for service "cert-manager-webhook"' "$CLUSTER_DIR/junk"; }
+		t "without the webhook's endpoints the service is named" cluster_wait 60 no_endpoints
+		webhook_held '[]'
 		webhook_up() { kubectl wait -n cert-manager --for=condition=Available deployment/cert-manager-webhook --timeout=1s; }
 		cluster_wait 60 webhook_up
 		# before it has a certificate to serve the answer is another one; the CA comes no earlier than we say
@@ -104,4 +113,12 @@ seen() { # the watch may not have begun: a new object each time
 	grep -q configmap/seen- "$CLUSTER_DIR/watch"
 }
 t 'a watch reports a new object' cluster_wait 30 seen
+
+# without K3s' cloud controller a kubelet gives its first address only, unless kubelet-arg says more
+address() { kubectl get node "$1" -o jsonpath='{.status.addresses[?(@.type=="InternalIP")].address}'; }
+cluster_agent duck --node-ip 127.0.0.2,fd00::2
+cluster_agent goat --node-ip 127.0.0.3,fd00::3 --kubelet-arg node-ip=127.0.0.3,fd00::3
+t 'two agents join' cluster_wait 20 kubectl get node duck goat
+t 'without the cloud controller one address' is "$(address duck)" 127.0.0.2
+t 'and with kubelet-arg node-ip both' is "$(address goat)" '127.0.0.3 fd00::3'
 t_done

@@ -11,20 +11,6 @@ code() { curl -s -o /dev/null -w '%{http_code}' --cacert "$CLUSTER_DIR/data/serv
 body() { curl -s --cacert "$CLUSTER_DIR/data/server/tls/server-ca.crt" "$@"; }
 is() { [ "$1" = "$2" ] || { echo "'$1' is not '$2'"; return 1; }; }
 
-# notify_listen SOCKET FILE - writes the datagrams down, one a line
-notify_listen() {
-	python3 - "$1" "$2" <<'EOF' &
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-with open(sys.argv[2], "a", buffering=1) as f:
-    while True:
-        f.write(s.recv(4096).decode() + "\n")
-EOF
-	notify_pid=$!
-	cluster_wait 10 test -S "$1"
-}
-
 # 1. a first start, with a custom CA directory as `kiln init` makes it
 custom_ca() { # DIR - root, intermediate and leaf CAs in K3s' form
 	local d=$1 n
@@ -48,7 +34,6 @@ custom_ca() { # DIR - root, intermediate and leaf CAs in K3s' form
 }
 
 cluster_prepare || exit 1
-trap 'cluster_stop; kill $notify_pid 2>/dev/null' EXIT
 custom_ca "$CLUSTER_DIR/data/server/tls"
 before=$(cat "$CLUSTER_DIR"/data/server/tls/*-ca.{crt,key} "$CLUSTER_DIR"/data/server/tls/etcd/*-ca.* | sha256sum)
 mkdir -p "$CLUSTER_DIR/config.yaml.d"
@@ -63,7 +48,7 @@ EOF
 echo 'tls-san+: 192.168.14.9' >"$CLUSTER_DIR/config.yaml.d/10-san.yaml"
 echo 'cluster-domain: second.example' >"$CLUSTER_DIR/config.yaml.d/20-domain.YML"
 echo 'cluster-domain: never.example' >"$CLUSTER_DIR/config.yaml.d/30-ignored.txt"
-notify_listen "$CLUSTER_DIR/notify.sock" "$CLUSTER_DIR/notify.txt"
+cluster_notify "$CLUSTER_DIR/notify.sock" "$CLUSTER_DIR/notify.txt"
 t0=$(date +%s%N)
 CLUSTER_NOTIFY=$CLUSTER_DIR/notify.sock cluster_run || exit 1
 ready_ms=$((($(date +%s%N) - t0) / 1000000))
@@ -78,6 +63,8 @@ t_has 'an unknown key of the file is skipped with a warning' 'Unknown flag --no-
 t '/ping answers pong without credentials' is "$(body "$CLUSTER_URL/ping")" pong
 t '/cacerts is the file server-ca.crt' is "$(body "$CLUSTER_URL/cacerts" | sha256sum)" \
 	"$(sha256sum <"$CLUSTER_DIR/data/server/tls/server-ca.crt")"
+echo logo >"$CLUSTER_DIR/data/server/static/logo.txt"
+t '/static serves server/static without credentials' is "$(body "$CLUSTER_URL/static/logo.txt")" logo
 t '/readyz without credentials is 401' is "$(code "$CLUSTER_URL/readyz")" 401
 t '/api without credentials is 401' is "$(code "$CLUSTER_URL/api/v1/nodes")" 401
 t_has '/readyz with the client certificate' ok kubectl get --raw /readyz
@@ -118,7 +105,6 @@ cluster_run || exit 1
 t 'data survives a restart' is "$(kubectl get configmap kept -o jsonpath='{.data.a}')" b
 t 'a client certificate is left valid by a restart' kubectl get ns
 cluster_halt
-kill $notify_pid 2>/dev/null
 
 # 3. starts that must fail
 fails() { # TEXT OPTION...

@@ -160,9 +160,25 @@ echo 'certs: {kubelet: expired}' | cluster_scenario
 cluster_agent duck --node-ip 127.0.0.2,fd00::2
 t 'an agent with an expired certificate is not let in' cluster_wait 20 grep -q 'Waiting for API server.*401' "$CLUSTER_DIR/duck.log"
 t_not 'its Node does not appear' kubectl get node duck
-for x in $CLUSTER_AGENTS; do kill "$x"; wait "$x" 2>/dev/null; done
-CLUSTER_AGENTS=
+cluster_agents_end
 : | cluster_scenario
+
+# images of a Node
+images=$CLUSTER_DIR/duck/data/agent/images
+mkdir -p "$images"
+for n in cilium/cilium:v1 example/kept:v1; do
+	printf '[{"Config":"c","RepoTags":["quay.io/%s"],"Layers":[]}]' "$n" >"$CLUSTER_DIR/manifest.json"
+	tar -C "$CLUSTER_DIR" -cf "$images/${n%%/*}.tar" manifest.json
+done
+has_images() { [ "$(get node duck '{.status.images[*].names[0]}' | xargs -n1 | sort | xargs)" = "$1" ]; }
+cluster_agent duck --node-ip 127.0.0.2,fd00::2
+t 'a Node names its images' cluster_wait 20 has_images 'quay.io/cilium/cilium:v1 quay.io/example/kept:v1'
+echo 'images: {hide: [cilium/cilium]}' | cluster_scenario
+t 'a hidden image goes from the Node, and no other' cluster_wait 20 has_images quay.io/example/kept:v1
+t 'although its archive is there' test -s "$images/cilium.tar"
+: | cluster_scenario
+t 'and comes back' cluster_wait 20 has_images 'quay.io/cilium/cilium:v1 quay.io/example/kept:v1'
+cluster_agents_end
 
 # etcd
 echo 'etcd: stopped' | cluster_scenario

@@ -9,6 +9,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/kiln-node.XXXXXX")
 pids='' stand_in_pid=''
 at_exit() {
 	local p
+	[ "$BASHPID" = "$$" ] || return 0 # a child that is ended before its exec
 	for p in $pids; do kill "$p" 2>/dev/null; done
 	cluster_stop
 	rm -rf "$work"

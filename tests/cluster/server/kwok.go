@@ -30,8 +30,7 @@ func runKwok(ctx context.Context, srv *server) error {
 	}
 	if _, err := os.Stat(program); err != nil {
 		fmt.Fprintf(os.Stderr, "level=warning msg=\"no kwok beside testk3s: pods stay Pending\"\n")
-		<-ctx.Done()
-		return ctx.Err()
+		return srv.scenario.withoutKwok(ctx)
 	}
 	rules := srv.scenario.podRules()
 	for {
@@ -90,6 +89,18 @@ func attachedKwok(path string) (string, error) {
 	return path, os.Rename(path+".new", path)
 }
 
+// withoutKwok takes note of changes that nobody plays.
+func (sc *scenario) withoutKwok(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case next := <-sc.podChanges:
+			close(next.taken)
+		}
+	}
+}
+
 // oneKwok runs kwok until it ends, or until the rules change and returns those.
 func oneKwok(ctx context.Context, srv *server, program string, rules []podRule) (*[]podRule, error) {
 	text, err := kwokStages(rules)
@@ -123,7 +134,8 @@ func oneKwok(ctx context.Context, srv *server, program string, rules []podRule) 
 	case next := <-srv.scenario.podChanges:
 		_ = cmd.Process.Kill()
 		<-ended
-		return &next, nil
+		close(next.taken)
+		return &next.rules, nil
 	case err := <-ended:
 		return nil, errors.Join(errors.New("ended"), err)
 	}

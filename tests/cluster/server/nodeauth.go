@@ -21,14 +21,19 @@ import (
 	"kiln.test/k3s/pki"
 )
 
-// limitInFlight is K3s' cap on joining agents: 20 reads and 10 writes at a
-// time; the next one gets 429 and comes back.
-func limitInFlight(next http.Handler) http.Handler {
-	reads, writes := make(chan struct{}, 20), make(chan struct{}, 10)
+// joinLimit is K3s' cap on joining agents: 20 reads and 10 writes at a time,
+// whatever they ask for; the next one gets 429 and comes back.
+type joinLimit struct{ reads, writes chan struct{} }
+
+func newJoinLimit() joinLimit {
+	return joinLimit{make(chan struct{}, 20), make(chan struct{}, 10)}
+}
+
+func (l joinLimit) limit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		slots := writes
+		slots := l.writes
 		if r.Method == http.MethodGet {
-			slots = reads
+			slots = l.reads
 		}
 		select {
 		case slots <- struct{}{}:

@@ -44,7 +44,7 @@ type imageRule struct {
 // scenario follows the file named by TESTK3S_SCENARIO while the server runs.
 type scenario struct {
 	file       string
-	podChanges chan []podRule
+	podChanges chan podChange
 
 	mu   sync.Mutex
 	text []byte
@@ -52,8 +52,14 @@ type scenario struct {
 	http *troubles
 }
 
+// podChange asks for other rules; taken is closed when nobody acts by the old ones any more.
+type podChange struct {
+	rules []podRule
+	taken chan struct{}
+}
+
 func newScenario() *scenario {
-	return &scenario{file: os.Getenv("TESTK3S_SCENARIO"), podChanges: make(chan []podRule, 1)}
+	return &scenario{file: os.Getenv("TESTK3S_SCENARIO"), podChanges: make(chan podChange)}
 }
 
 func (sc *scenario) podRules() []podRule { return sc.get().Pods }
@@ -107,7 +113,7 @@ func (sc *scenario) follow(ctx context.Context, srv *server) {
 		if changed, err := sc.load(); err != nil {
 			logf("error", "scenario: %v", err)
 		} else if changed {
-			srv.apply(old, sc.get())
+			srv.apply(ctx, old, sc.get())
 			old = sc.get()
 		}
 		select {
@@ -119,9 +125,9 @@ func (sc *scenario) follow(ctx context.Context, srv *server) {
 }
 
 // apply carries out the difference of two scenarios.
-func (srv *server) apply(old, now scenarioFile) {
+func (srv *server) apply(ctx context.Context, old, now scenarioFile) {
 	if !reflect.DeepEqual(old.Pods, now.Pods) {
-		srv.scenario.podChanges <- now.Pods
+		srv.scenario.changePods(ctx, now.Pods)
 	}
 	srv.egress.set(now.Routes)
 	if old.Certs != now.Certs {
@@ -138,6 +144,20 @@ func (srv *server) apply(old, now scenarioFile) {
 		}
 	}
 	logf("info", "scenario in force")
+}
+
+// changePods returns when the old rules have ended, so that "in force" is true when it is said.
+func (sc *scenario) changePods(ctx context.Context, rules []podRule) {
+	change := podChange{rules, make(chan struct{})}
+	select {
+	case sc.podChanges <- change:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-change.taken:
+	case <-ctx.Done():
+	}
 }
 
 // past is the end of a certificate's life when a scenario wants it expired.

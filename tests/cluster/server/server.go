@@ -135,7 +135,7 @@ func (srv *server) startControlPlane(ctx context.Context, failed chan<- error) e
 		if _, err := srv.scenario.load(); err != nil {
 			return fmt.Errorf("scenario: %w", err)
 		}
-		srv.apply(scenarioFile{Pods: srv.scenario.podRules()}, srv.scenario.get())
+		srv.apply(ctx, scenarioFile{Pods: srv.scenario.podRules()}, srv.scenario.get())
 		go srv.scenario.follow(ctx, srv)
 		go srv.enforce(ctx)
 	}

@@ -91,6 +91,7 @@ func (sup *supervisor) routes() http.Handler {
 	mux.Handle("/static/", http.StripPrefix("/static/", http.FileServer(http.Dir(filepath.Join(s.data, "static")))))
 
 	agent := []string{"k3s:agent", "k3s:server", "system:nodes", "system:bootstrappers"}
+	joining := newJoinLimit()
 	for path, h := range map[string]http.HandlerFunc{
 		"readyz":                    sup.readyz,
 		"config":                    sup.config,
@@ -102,7 +103,7 @@ func (sup *supervisor) routes() http.Handler {
 		"client-ca.crt":             sup.bundle(sup.srv.ca.client.Bundle),
 		"server-ca.crt":             sup.bundle(sup.srv.ca.server.Bundle),
 	} {
-		mux.Handle("/v1-k3s/"+path, limitInFlight(sup.need(agent, h)))
+		mux.Handle("/v1-k3s/"+path, joining.limit(sup.need(agent, h)))
 	}
 	mux.Handle("/v1-k3s/server-bootstrap", sup.need([]string{"k3s:server"}, sup.serverBootstrap))
 	mux.HandleFunc("/", sup.toAPI)
