@@ -5,7 +5,9 @@ testk3s:
 	@bash tests/cluster/build.sh testk3s testk3s-agent kwok certmanager coredns argocd >/dev/null
 
 SUITES += cluster
+# built before the first test's own time begins to run
 test-cluster:
+	@bash tests/cluster/build.sh testk3s testk3s-agent kwok certmanager >/dev/null
 	@bash tests/cluster/run.sh test-units.sh test-outside.sh test-join.sh test-scenario.sh test-bundle.sh
 
 SUITES_FULL += cluster-neighbours
