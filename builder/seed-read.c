@@ -146,7 +146,7 @@ int seed_read_tar(const char *path, char **ret, size_t *ret_len, struct err *err
 	n = pread_upto(fd, start, sizeof(start), 0);
 	if (n < 0)
 		return err_errnof(err, (int)n, "cannot read '%s'", path);
-	if (strncmp(start, "seed.json", 10) == 0)
+	if (memcmp(start, "seed.json", 10) == 0) /* with its NUL */
 		return file_read_fd(fd, path, SEED_BYTES_MAX, ret, ret_len, err);
 	return from_image(fd, path, ret, ret_len, err);
 }
