@@ -147,7 +147,7 @@ static void whole_id(struct judged *j, const struct disk_facts *f)
 
 	for (size_t i = 0; i < len; i++)
 		exact &= text[i] >= 0x20 && text[i] <= 0x7e;
-	(void)snprintf(j->id, sizeof(j->id), "disk:%s%s:%s", kind, exact ? "" : "-sha256",
+	(void)snprintf(j->id, sizeof(j->id), "disk:%s%s:%.100s", kind, exact ? "" : "-sha256",
 		       exact ? text : sha256_mem_hex(text, len, hex));
 }
 
