@@ -10,6 +10,8 @@ kiln=$1/kiln
 work=${KILN_QEMU_PARTITION_DIR:-$work-partition}
 fsid=6f9e2c7a-1d24-4a57-9a3f-5c1f0c6b7d10
 gib=$((1 << 30)) mib=$((1 << 20))
+# boot partition and root begin where every image has them
+root_start=$((1032 * mib)) root_size=$((8 * gib)) disk_size=$((32 * gib))
 
 for tool in qemu-system-x86_64 mmdebstrap mkfs.btrfs ceph-osd sgdisk; do
 	if ! command -v "$tool" >/dev/null; then
@@ -126,45 +128,53 @@ live_osd() { # DISK START SIZE
 	rm -rf osd
 }
 
+blank_rest() {
+	bake "bake duck, root 8 GiB"
+	rm -f disk.qcow2 disk.raw
+	up "blank rest"
+	same "blank rest: it is taken" 1 "$(reason ceph-disk | grep -c 'blank, is Ceph')"
+	same "blank rest: root has its size" $root_size $(($(entry 2 size) * 512))
+	same "blank rest: Ceph begins behind root" $((root_start + root_size)) $(($(entry 3 start) * 512))
+	same "blank rest: and ends with the disk" $((disk_size - mib)) $((($(entry 3 start) + $(entry 3 size)) * 512))
+	down
+	qemu-img convert -O raw disk.qcow2 disk.raw
+	rm disk.qcow2
+}
+
+# The disk that blank_rest has left, or one like it, with an OSD in Ceph's part.
+beside_an_osd() {
+	local start=$((root_start + root_size)) end=$((disk_size - mib)) before
+	[ -e disk.raw ] || truncate -s $disk_size disk.raw
+	if ! live_osd disk.raw $start $((end - start)); then
+		not_ok "ceph-osd --mkfs" "$(tail -n 3 osd.log)"
+		return
+	fi
+	cluster 12GiB
+	bake "bake duck anew, root 12 GiB"
+	image_anew out/duck.img disk.raw
+	before=$(digest disk.raw $start $end)
+	same "imaged anew: Ceph's entry is gone" 2 "$(sfdisk -J disk.raw | jq '.partitiontable.partitions | length')"
+	rm -f disk.qcow2
+	qemu-img convert -O qcow2 disk.raw disk.qcow2
+	rm disk.raw
+	up "beside a live OSD"
+	same "beside a live OSD: it is kept" 1 "$(reason ceph-disk | grep -c 'of this cluster is kept')"
+	same "beside a live OSD: its entry" "$start $end" "$(($(entry 3 start) * 512)) $((($(entry 3 start) + $(entry 3 size)) * 512))"
+	same "beside a live OSD: root ends before it" $root_size $(($(entry 2 size) * 512))
+	same "beside a live OSD: the node reads its label" 1 \
+		"$(ssh_to duck sudo kiln-node probe --fsid $fsid /dev/nvme0n1p3 </dev/null | grep -c ': ours (')"
+	down
+	qemu-img convert -O raw disk.qcow2 disk.raw
+	same "beside a live OSD: not a byte of it changed" "$before" "$(digest disk.raw $start $end)"
+	rm -f disk.raw disk.qcow2
+}
+
 cluster 8GiB
 "$kiln" update >update.log 2>&1 || [ -f kiln.lock ] || {
 	not_ok "kiln update" "$(tail -n 5 update.log)"
 	finish
 	exit 1
 }
-bake "bake duck, root 8 GiB"
-rm -f disk.qcow2 disk.raw
-up "blank rest"
-same "blank rest: it is taken" 1 "$(reason ceph-disk | grep -c 'blank, is Ceph')"
-root_start=$(($(entry 2 start) * 512)) start=$(($(entry 3 start) * 512)) size=$(($(entry 3 size) * 512))
-same "blank rest: root has its size" $((8 * gib)) $(($(entry 2 size) * 512))
-same "blank rest: Ceph begins behind root" $((root_start + 8 * gib)) $start
-same "blank rest: and ends with the disk" $((32 * gib - mib)) $((start + size))
-uuid=$(entry 3 uuid)
-down
-
-qemu-img convert -O raw disk.qcow2 disk.raw
-rm disk.qcow2
-if ! live_osd disk.raw $start $size; then
-	not_ok "ceph-osd --mkfs" "$(tail -n 3 osd.log)"
-	finish
-	exit 1
-fi
-cluster 12GiB
-bake "bake duck anew, root 12 GiB"
-image_anew out/duck.img disk.raw
-before=$(digest disk.raw $start $((start + size)))
-same "imaged anew: Ceph's entry is gone" 2 "$(sfdisk -J disk.raw | jq '.partitiontable.partitions | length')"
-qemu-img convert -O qcow2 disk.raw disk.qcow2
-rm disk.raw
-up "beside a live OSD"
-same "beside a live OSD: it is kept" 1 "$(reason ceph-disk | grep -c 'of this cluster is kept')"
-same "beside a live OSD: its entry" "$uuid $start $size" "$(entry 3 uuid) $(($(entry 3 start) * 512)) $(($(entry 3 size) * 512))"
-same "beside a live OSD: root ends before it" $((8 * gib)) $(($(entry 2 size) * 512))
-same "beside a live OSD: the node reads its label" 1 \
-	"$(ssh_to duck sudo kiln-node probe --fsid $fsid /dev/nvme0n1p3 </dev/null | grep -c ': ours (')"
-down
-qemu-img convert -O raw disk.qcow2 disk.raw
-same "beside a live OSD: not a byte of it changed" "$before" "$(digest disk.raw $start $((start + size)))"
-rm -f disk.raw disk.qcow2
+# ONLY=beside_an_osd: that alone
+for part in ${ONLY:-blank_rest beside_an_osd}; do $part; done
 finish
