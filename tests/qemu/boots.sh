@@ -21,6 +21,8 @@ on_node() { # node, label, script
 		*) echo "$line" ;;
 		esac
 	done <<<"$out"
+	# a command that read the script's own text as its input would have ended it
+	[ "$(tail -n 1 <<<"$out")" = "# end" ] || not_ok "$label: $script ran to its end" "$(tail -n 3 <<<"$out")"
 }
 # The assertions on the node, and those from outside
 assert_node() { # node, label

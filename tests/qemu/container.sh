@@ -5,7 +5,7 @@
 yes() { # name, command...
 	local what=$1 out
 	shift
-	if out=$("$@" 2>&1); then echo "ok - $what"; else printf 'not ok - %s\n%s\n' "$what" "$(printf '%s\n' "$out" | tail -n 6 | sed 's/^/#   /')"; fi
+	if out=$("$@" 2>&1 </dev/null); then echo "ok - $what"; else printf 'not ok - %s\n%s\n' "$what" "$(printf '%s\n' "$out" | tail -n 6 | sed 's/^/#   /')"; fi
 }
 work=/var/tmp/kt dir=/var/lib/rancher/kt group=/default
 mkdir -p $work $dir/root
@@ -124,10 +124,15 @@ limit() { # above its limit the kernel kills, and says of which cgroup
 	out=$(run --memory-limit 33554432 kiln.test/kt:1 kt3 /bin/sh -c 'head -c 200000000 /dev/zero | tail -c 199000000 >/dev/null; echo "exit $?"')
 	code=$?
 	echo "container's exit $code: $out"
+	for _ in $(seq 60); do # until the journal has it
+		journalctl -q -b -k -g "oom-kill:.*oom_memcg=$group/kt3" --no-pager | grep -q . && break
+		sleep 1
+	done
 	journalctl -q -b -k -g "oom-kill:.*oom_memcg=$group/kt3" --no-pager | grep -q . && ! grep -qx 'exit 0' <<<"$out"
 }
 yes "a memory limit kills in the container" limit
 systemctl stop kt-containerd
 
 modprobe nbd
-$work/kernel-probe
+$work/kernel-probe </dev/null
+echo "# end"

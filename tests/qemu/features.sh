@@ -4,7 +4,7 @@
 yes() { # name, command...
 	local what=$1 out
 	shift
-	if out=$("$@" 2>&1); then echo "ok - $what"; else printf 'not ok - %s\n%s\n' "$what" "$(printf '%s\n' "$out" | tail -n 6 | sed 's/^/#   /')"; fi
+	if out=$("$@" 2>&1 </dev/null); then echo "ok - $what"; else printf 'not ok - %s\n%s\n' "$what" "$(printf '%s\n' "$out" | tail -n 6 | sed 's/^/#   /')"; fi
 }
 
 for m in overlay br_netfilter vxlan geneve wireguard rbd ceph nbd veth ip_set ip_vs ip_vs_rr ip_vs_wrr ip_vs_sh nf_tables \
@@ -79,3 +79,4 @@ nocow() {
 	mkdir -p $d && lsattr -d $d | grep -q 'C'
 }
 yes "database folders are nodatacow" nocow
+echo "# end"

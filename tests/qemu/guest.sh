@@ -9,7 +9,7 @@ is() { # name, seen, wanted
 yes() { # name, command...
 	local what=$1 out
 	shift
-	if out=$("$@" 2>&1); then echo "ok - $what"; else printf 'not ok - %s\n%s\n' "$what" "$(printf '%s\n' "$out" | sed 's/^/#   /')"; fi
+	if out=$("$@" 2>&1 </dev/null); then echo "ok - $what"; else printf 'not ok - %s\n%s\n' "$what" "$(printf '%s\n' "$out" | sed 's/^/#   /')"; fi
 }
 
 is "hostname" "$(hostname)" "$name"
@@ -44,3 +44,4 @@ yes "dpkg is content" sh -c '[ -z "$(dpkg --audit)" ]'
 root_bytes=$(findmnt -bno SIZE /)
 is "root has grown" "$([ "$root_bytes" -gt $((8 << 30)) ] && echo yes || echo "no: $root_bytes bytes")" yes
 yes "Btrfs has no errors" sh -c 'btrfs device stats --check /'
+echo "# end"
