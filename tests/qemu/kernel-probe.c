@@ -147,11 +147,13 @@ static bool connect_is_refused(void)
 		return false;
 	pid = fork();
 	if (pid == 0) {
-		int procs = open(CGROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
-		int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		int s, procs = open(CGROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
 
-		if (procs < 0 || write(procs, "0", 1) != 1 || s < 0)
+		if (procs < 0 || write(procs, "0", 1) != 1)
 			_exit(2);
+		s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* a socket is of its maker's group */
+		if (s < 0)
+			_exit(3);
 		_exit(connect(s, &to, sizeof(to)) < 0 && errno == EPERM ? 0 : 1);
 	}
 	(void)waitpid(pid, &status, 0);
