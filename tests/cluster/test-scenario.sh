@@ -104,8 +104,11 @@ cluster_wait 10 served || exit 1
 echo 'crds: {hold: [things.kiln.test]}' | cluster_scenario
 t 'a held CRD is Established' kubectl wait --for=condition=Established crd/things.kiln.test --timeout=5s
 t 'and yet answers 404' is "$(url)" 404
+named() { kubectl api-resources --cached=false -o name | grep -qx things.kiln.test; }
+t_not 'and is in no discovery' named
 : | cluster_scenario
 t 'until it is let go' is "$(url)" 200
+t 'and named again' cluster_wait 20 named
 
 # what absent controllers would set
 cluster_scenario <<'EOF'

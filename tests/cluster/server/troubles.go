@@ -1,14 +1,18 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // httpRule spoils answers of port 6443. The components of the server itself
@@ -28,7 +32,13 @@ type httpRule struct {
 // troubles are the rules of one scenario, with what has been used of them.
 type troubles struct {
 	rules []*trouble
-	held  []*regexp.Regexp // paths of CRDs that are held back
+	held  []heldCRD
+}
+
+// heldCRD is served by the API server and hidden on port 6443: by path and in discovery.
+type heldCRD struct {
+	group, plural string
+	path          *regexp.Regexp
 }
 
 type trouble struct {
@@ -62,8 +72,8 @@ func newTroubles(f scenarioFile) (*troubles, error) {
 		if !ok {
 			return nil, fmt.Errorf("crds.hold: '%s' is not <plural>.<group>", name)
 		}
-		t.held = append(t.held, regexp.MustCompile("^/apis/"+regexp.QuoteMeta(group)+
-			"/[^/]+/(namespaces/[^/]+/)?"+regexp.QuoteMeta(plural)+"(/|$)"))
+		t.held = append(t.held, heldCRD{group, plural, regexp.MustCompile("^/apis/" + regexp.QuoteMeta(group) +
+			"/[^/]+/(namespaces/[^/]+/)?" + regexp.QuoteMeta(plural) + "(/|$)")})
 	}
 	return t, nil
 }
@@ -76,8 +86,12 @@ func (sup *supervisor) spoil(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		for _, re := range t.held {
-			if re.MatchString(r.URL.Path) {
+		if len(t.held) > 0 && strings.TrimSuffix(r.URL.Path, "/") == "/apis" {
+			t.discovery(w, r, next)
+			return
+		}
+		for _, crd := range t.held {
+			if crd.path.MatchString(r.URL.Path) {
 				http.Error(w, "404 page not found", http.StatusNotFound)
 				return
 			}
@@ -90,6 +104,61 @@ func (sup *supervisor) spoil(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// discovery answers /apis without the CRDs that are held, and always anew.
+func (t *troubles) discovery(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	r.Header.Del("If-None-Match")
+	r.Header.Set("Accept-Encoding", "identity")
+	rec := httptest.NewRecorder()
+	next.ServeHTTP(rec, r)
+	text := rec.Body.Bytes()
+	var doc map[string]any
+	if json.Unmarshal(text, &doc) == nil {
+		for _, crd := range t.held {
+			crd.hide(doc)
+		}
+		if less, err := json.Marshal(doc); err == nil {
+			text = less
+		}
+	}
+	for name, value := range rec.Header() {
+		if name != "Etag" && name != "Content-Length" {
+			w.Header()[name] = value
+		}
+	}
+	w.WriteHeader(rec.Code)
+	_, _ = w.Write(text)
+}
+
+// hide removes the CRD's kind from an APIGroupDiscoveryList.
+func (c heldCRD) hide(doc map[string]any) {
+	for _, item := range list(doc["items"]) {
+		if name, _, _ := unstructured.NestedString(item, "metadata", "name"); name != c.group {
+			continue
+		}
+		for _, version := range list(item["versions"]) {
+			left := []any{}
+			for _, res := range list(version["resources"]) {
+				if res["resource"] != c.plural {
+					left = append(left, res)
+				}
+			}
+			version["resources"] = left
+		}
+	}
+}
+
+// list is the objects in what may be a list of them.
+func list(v any) []map[string]any {
+	var ret []map[string]any
+	all, _ := v.([]any)
+	for _, one := range all {
+		if m, ok := one.(map[string]any); ok {
+			ret = append(ret, m)
+		}
+	}
+	return ret
 }
 
 func (x *trouble) takes(r *http.Request) bool {
