@@ -184,7 +184,7 @@ trouble() {
 	cluster_scenario <<-E
 		crds: {hold: [things.delta.kiln.test]}
 	E
-	check "a CRD that is not served keeps the next wave back" run_until delta '.reason | test("things.delta.kiln.test: not served yet")'
+	check "a CRD that is not served keeps the next wave back" run_until delta '.reason | test("things.delta.kiln.test: (not served yet|waiting for /apis/delta.kiln.test)")'
 	cluster_scenario </dev/null
 	check "and lets it go when it is" run delta
 }
