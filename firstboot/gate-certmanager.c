@@ -148,7 +148,8 @@ static int try_create(const struct gate_view *v, const char *ns, const char *csr
 	if (!body || js_canonical(body, &text) < 0)
 		return err_nomem(err);
 	(void)snprintf(path, sizeof(path),
-		       "/apis/cert-manager.io/v1/namespaces/%.63s/certificaterequests?dryRun=All",
+		       "/apis/cert-manager.io/v1/namespaces/%.63s/"
+		       "certificaterequests?dryRun=All&timeout=4s",
 		       ns);
 	*req = (struct kube_req){ .method = "POST",
 				  .path = path,

@@ -1,4 +1,4 @@
-/* What the parts of the sequencer share: sequence.c, sequence-cluster.c, sequence-report.c. */
+/* What the parts of the sequencer share: sequence.c and sequence-{cluster,report,words}.c. */
 #pragma once
 
 #include "discovery.h"
@@ -21,6 +21,10 @@ struct seq_component {
 	bool handed_over; /* its Application has it: nothing of it is applied again */
 	bool applied;	  /* all objects are over */
 	bool open;	  /* and all hard gates are open: others may start */
+	const struct seq_object *words_of; /* the object whose words these are, or NULL */
+	char words[READY_REASON_MAX];	   /* its reason with its pods' words */
+	uint64_t words_ms;		   /* when to look again */
+	char why[STEP_REASON_MAX];	   /* of sequence_status() */
 };
 struct seq_slot {
 	struct apply_item item;
@@ -57,5 +61,7 @@ static inline void seq_earlier(uint64_t *next_ms, uint64_t ms)
 	if (ms < *next_ms)
 		*next_ms = ms;
 }
+/* For what waits long: the words of its pods. Called between the turns' own work. */
+int sequence_words(struct sequence *s, struct err *err) MUST_CHECK;
 /* What is left, for a person, into turn->reason. */
 void sequence_describe(const struct sequence *s, struct step_turn *turn);

@@ -1,4 +1,5 @@
 #include "clock.h"
+#include "gate-blame.h"
 #include "sequence-internal.h"
 
 #include <string.h>
@@ -29,7 +30,9 @@ static bool why(const struct sequence *s, const struct seq_component *c, char *d
 			continue;
 		object_title(x, title, sizeof(title));
 		(void)snprintf(dst, size, "%.60s: %.140s: %.300s", c->def->name, title,
-			       x->reason[0] ? x->reason : "not applied yet");
+			       c->words_of == x ? c->words
+			       : x->reason[0]	? x->reason
+						: "not applied yet");
 		if (x->reason[0])
 			return true;
 	}
@@ -106,6 +109,16 @@ static enum component_state state_of(const struct sequence *s, const struct seq_
 	return c->applied ? COMPONENT_GATING : COMPONENT_APPLYING;
 }
 
+/* The same without the component's own name; NULL: nothing. */
+static char *why_alone(const struct sequence *s, struct seq_component *c)
+{
+	size_t skip = strnlen(c->def->name, 60) + strlen(": "); /* as why() cuts it */
+
+	if (!why(s, c, c->why, sizeof(c->why)) || strlen(c->why) <= skip)
+		return NULL;
+	return c->why + skip;
+}
+
 static void fill_gates(const struct seq_component *c, struct status_component *st)
 {
 	for (size_t i = 0; i < c->def->gates.len; i++) {
@@ -127,9 +140,10 @@ static void fill_gates(const struct seq_component *c, struct status_component *s
 const struct status_component *sequence_status(struct sequence *s, size_t *ret_len)
 {
 	for (size_t i = 0; i < s->index->components.len; i++) {
-		const struct seq_component *c = &s->components[i];
+		struct seq_component *c = &s->components[i];
 
 		s->status[i].state = state_of(s, c);
+		s->status[i].reason = why_alone(s, c);
 		s->status[i].applied = 0;
 		for (size_t k = 0; k < c->def->objects.len; k++)
 			s->status[i].applied += c->objects[k].applied;
@@ -143,6 +157,8 @@ const struct status_component *sequence_status(struct sequence *s, size_t *ret_l
 static int plan_objects(struct sequence *s, struct seq_component *c, FILE *out, size_t *left,
 			struct err *err)
 {
+	const struct gate_view view = { s->kube, s->journal };
+
 	for (size_t i = 0; i < c->def->objects.len; i++) {
 		struct seq_object *x = &c->objects[i];
 		struct apply_item it = { .object = x->object, .verb = APPLY_GET };
@@ -158,6 +174,12 @@ static int plan_objects(struct sequence *s, struct seq_component *c, FILE *out, 
 			return r;
 		if (it.live && x->object->gate != BUNDLE_GATE_NONE)
 			ready_judge(it.live, &ready);
+		if (ready.state != READY_YES)
+			r = gate_blame_object(&view, it.live, &ready, err);
+		if (r < 0) {
+			apply_item_done(&it);
+			return r;
+		}
 		what = object_left(x, &it);
 		if (!what && ready.state != READY_YES)
 			what = ready.reason;

@@ -472,6 +472,8 @@ int sequence_turn(struct sequence *s, unsigned int budget_ms, struct step_turn *
 		cancel_all(s);
 	else
 		r = journal_sync(s->journal, err);
+	if (r >= 0)
+		r = sequence_words(s, err);
 	if (r < 0)
 		return r;
 	sequence_describe(s, turn);

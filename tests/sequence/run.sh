@@ -178,8 +178,29 @@ resume() {
 	check "and nothing is left to write" is beta '.created + .changed + .unchanged + .deleted == 0 and .done'
 }
 
+# root NAME: what kiln-node finds below KILN_ROOT on the machine that works on NAME
+root() {
+	local r=$work/root-$1
+	mkdir -p "$r/etc/kiln" "$r/etc/rancher/k3s" "$r/var/lib/kiln" "$r/run"
+	cp "$KUBECONFIG" "$r/etc/rancher/k3s/k3s.yaml"
+	cp "$work/$1.tar" "$r/var/lib/kiln/bundle.tar"
+	cp "$work/state-$1/sequence" "$r/var/lib/kiln/sequence"
+	jq --arg s "$(sha256sum <"$work/$1.tar" | cut -d' ' -f1)" '.bundle = {path: "/var/lib/kiln/bundle.tar", sha256: $s}' \
+		tests/golden/plan/home/cow/etc/kiln/node.json >"$r/etc/kiln/node.json"
+	echo "$r"
+}
+
 trouble() {
 	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
+	local words='Deployment zeta/plain: readyReplicas is 0 of 1: pod plain-[a-z0-9-]* on [a-z]*: ImagePullBackOff: image kiln.test/i:1'
+	bundle zeta || return 1
+	cluster_scenario <<-E
+		pods: [{match: '^zeta/plain', action: no-image}]
+	E
+	check "a Deployment without its image names it" run_until zeta ".reason | test(\"zeta: $words\")"
+	check "so does its component's status" is zeta ".components.zeta.reason | test(\"^$words\")"
+	env KILN_ROOT="$(root zeta)" "$O/kiln-node" sequence --plan >"$work/plan3"
+	check "and the plan" grep -q "^  $words" "$work/plan3"
 	bundle delta || return 1
 	cluster_scenario <<-E
 		crds: {hold: [things.delta.kiln.test]}
@@ -191,13 +212,8 @@ trouble() {
 
 plan() {
 	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
-	local r=$work/root
-	mkdir -p "$r/etc/kiln" "$r/etc/rancher/k3s" "$r/var/lib/kiln" "$r/run"
-	cp "$KUBECONFIG" "$r/etc/rancher/k3s/k3s.yaml"
-	cp "$work/gamma.tar" "$r/var/lib/kiln/bundle.tar"
-	cp "$work/state-gamma/sequence" "$r/var/lib/kiln/sequence"
-	jq --arg s "$(sha256sum <"$work/gamma.tar" | cut -d' ' -f1)" '.bundle = {path: "/var/lib/kiln/bundle.tar", sha256: $s}' \
-		tests/golden/plan/home/cow/etc/kiln/node.json >"$r/etc/kiln/node.json"
+	local r
+	r=$(root gamma)
 	check "plan" env KILN_ROOT="$r" "$O/kiln-node" sequence --plan
 	cp "$work/out" "$work/plan"
 	check "nothing is left, but the soft gate" sh -c "[ \$(grep -c '^  ' $work/plan) = 2 ] && grep -qx '  nothing is left' $work/plan && grep -q '^  gate deployment-available (soft): ' $work/plan"

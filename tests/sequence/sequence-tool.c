@@ -35,9 +35,10 @@ static int print(struct sequence *s, const struct kube *k, const struct step_tur
 								? c[i].gates.items[g].reason
 								: step_state_to_string(c[i].gates.items[g].state)));
 		json_object_set_new(json_object_get(j, "components"), c[i].name,
-				    json_pack("{s:s, s:I, s:o}", "state",
+				    json_pack("{s:s, s:I, s:s?, s:o}", "state",
 					      component_state_to_string(c[i].state), "applied",
-					      (json_int_t)c[i].applied, "gates", gates));
+					      (json_int_t)c[i].applied, "reason", c[i].reason,
+					      "gates", gates));
 	}
 	text = json_dumps(j, JSON_COMPACT);
 	puts(text ? text : "no memory");

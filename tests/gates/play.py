@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""play.py HEALTH-FILE PORT VIP-PORT ADDRESS... - what stands behind addresses that no pod has here.
+
+/healthz on 127.0.0.1:PORT gives the status that HEALTH-FILE holds; VIP-PORT of each ADDRESS takes
+connections. Prints "ready" when all listen."""
+import http.server
+import socket
+import sys
+import threading
+
+
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        code = int(open(sys.argv[1]).read()) if self.path == "/healthz" else 404
+        self.send_response(code)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def accept(s):
+    while True:
+        s.accept()[0].close()
+
+
+for address in sys.argv[4:]:
+    s = socket.create_server((address, int(sys.argv[3])),
+                             family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+    threading.Thread(target=accept, args=(s,), daemon=True).start()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Health)
+print("ready", flush=True)
+server.serve_forever()
