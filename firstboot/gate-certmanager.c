@@ -50,21 +50,6 @@ static void judge_configs(const json_t *list, const char *ns, const char **name,
 	}
 }
 
-static bool has_ready_endpoint(const json_t *slices)
-{
-	const json_t *items = json_object_get(slices, "items"), *s, *list, *e;
-	size_t i, k;
-
-	json_array_foreach (items, i, s) {
-		list = json_object_get(s, "endpoints");
-		json_array_foreach (list, k, e)
-			if (!json_is_false(js_at(e, "conditions.ready")) &&
-			    json_array_size(json_object_get(e, "addresses")) > 0)
-				return true;
-	}
-	return false;
-}
-
 /* A Service without endpoints: its pods' words. */
 static int blame_service(const struct gate_view *v, const char *ns, const char *name,
 			 struct readiness *ret, struct err *err)
@@ -96,7 +81,7 @@ static int look_at_endpoints(const struct gate_view *v, const char *ns, const ch
 		       "kubernetes.io%%2Fservice-name%%3D%.63s",
 		       ns, name);
 	r = gate_get_path(v, path, &slices, ret, err);
-	if (r < 0 || !slices || has_ready_endpoint(slices))
+	if (r < 0 || !slices || ready_has_endpoint(slices))
 		return r;
 	readiness_setf(ret, READY_WAIT, "service %.63s/%.63s has no ready endpoint", ns, name);
 	return blame_service(v, ns, name, ret, err);

@@ -382,6 +382,21 @@ static void judge_webhooks(const json_t *o, struct readiness *ret)
 	}
 }
 
+bool ready_has_endpoint(const json_t *slices)
+{
+	const json_t *items = json_object_get(slices, "items"), *s, *list, *e;
+	size_t i, k;
+
+	json_array_foreach (items, i, s) {
+		list = json_object_get(s, "endpoints");
+		json_array_foreach (list, k, e)
+			if (!json_is_false(js_at(e, "conditions.ready")) &&
+			    json_array_size(json_object_get(e, "addresses")) > 0)
+				return true;
+	}
+	return false;
+}
+
 static void judge_certificate(const json_t *o, struct readiness *ret)
 {
 	if (ready_condition_true(o, "Issuing"))

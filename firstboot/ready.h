@@ -5,8 +5,8 @@
  * and Argo CD ask: a DaemonSet that wants no pod is not ready, a custom resource
  * without status is not ready, a deleted object is not ready whatever it says.
  * What an object cannot tell about itself is the caller's to ask: whether a CRD's
- * path is served, whether a Namespace has its ServiceAccount, whether a Job that
- * is gone was seen complete.
+ * path is served, whether a Namespace has its ServiceAccount, whether a webhook's
+ * Service has an endpoint, whether a Job that is gone was seen complete.
  *
  *	ready_judge(json, &r);
  *	if (r.state != READY_YES) report(r.reason);
@@ -36,6 +36,8 @@ struct readiness {
 void readiness_setf(struct readiness *r, enum ready_state state, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 void ready_judge(const json_t *object, struct readiness *ret);
+/* Is any endpoint of a List of EndpointSlices ready, with an address? */
+bool ready_has_endpoint(const json_t *slices);
 /* Whether being there is all that this kind's rule asks (ConfigMap, Role, ...). */
 bool ready_when_present(const char *group, const char *kind);
 

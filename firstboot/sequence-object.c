@@ -222,6 +222,30 @@ static char *probe_path(const struct bundle_object *o)
 	return NULL;
 }
 
+/* What a webhook that must answer needs: endpoints of its Service. NULL: it has no such one. */
+static char *webhook_probe(const struct bundle_object *o, const json_t *live)
+{
+	const json_t *list = json_object_get(live, "webhooks"), *w;
+	char *path = NULL;
+	size_t i;
+
+	if (strcmp(o->group, "admissionregistration.k8s.io") != 0)
+		return NULL;
+	json_array_foreach (list, i, w) {
+		const char *name = text_at(w, "clientConfig.service.name");
+
+		if (!*name || strcmp(text_at(w, "failurePolicy"), "Ignore") == 0)
+			continue;
+		if (asprintf(&path,
+			     "/apis/discovery.k8s.io/v1/namespaces/%s/endpointslices?labelSelector="
+			     "kubernetes.io%%2Fservice-name%%3D%s",
+			     text_at(w, "clientConfig.service.namespace"), name) < 0)
+			return NULL;
+		return path;
+	}
+	return NULL;
+}
+
 /* It is ready: the end, unless it is a Job whose end is worth a record. */
 static int over(struct seq_object *x, enum object_state state, struct journal *j, struct err *err)
 {
@@ -267,6 +291,8 @@ static int judge(struct seq_object *x, const json_t *live, struct journal *j, st
 	if (ready.state == READY_YES) {
 		free(x->probe);
 		x->probe = probe_path(x->object);
+		if (!x->probe)
+			x->probe = webhook_probe(x->object, live);
 		if (!x->probe)
 			return over(x, OBJECT_READY, j, err);
 		move(x, OBJECT_PROBE);
@@ -416,11 +442,18 @@ static int on_probe(struct seq_object *x, const struct apply_item *it, struct jo
 		    struct err *err)
 {
 	char reason[512];
+	const char *service = strstr(x->probe, "service-name%3D");
+	bool empty = service && it->class == KUBE_OK && !ready_has_endpoint(it->live);
 
-	if (it->class == KUBE_OK)
+	if (it->class == KUBE_OK && !empty)
 		return over(x, OBJECT_READY, j, err);
-	(void)snprintf(reason, sizeof(reason), "waiting for %s: %.300s", x->probe,
-		       it->message[0] ? it->message : kube_class_to_string(it->class));
+	if (empty)
+		(void)snprintf(reason, sizeof(reason),
+			       "its webhook's service %.63s has no ready endpoint",
+			       service + strlen("service-name%3D"));
+	else
+		(void)snprintf(reason, sizeof(reason), "waiting for %s: %.300s", x->probe,
+			       it->message[0] ? it->message : kube_class_to_string(it->class));
 	later(x, reason, it->retry_after_s);
 	if (x->object->crd && x->tries % PROBE_TRIES == 0) {
 		x->state = OBJECT_SERVED; /* somebody may have taken it away */

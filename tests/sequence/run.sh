@@ -26,7 +26,8 @@ check() { # NAME COMMAND...
 	fi
 }
 
-# bundle NAME: component NAME and, after it, NAME-more with 60 ConfigMaps -> $work/NAME.tar
+# bundle NAME [VALUE [MANIFEST]]: component NAME and, after it, NAME-more with 60 ConfigMaps and the
+# manifest -> $work/NAME.tar
 bundle() {
 	local name=$1 d=$work/src-$1 n path
 	rm -rf "$d"
@@ -45,6 +46,7 @@ bundle() {
 	for n in $(seq 60); do
 		printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%s, namespace: %s}\ndata: {a: "%s"}\n' "$n" "$name" "${2:-b}"
 	done >"$d/$name-more/m.yaml"
+	printf '%s' "${3:-}" >>"$d/$name-more/m.yaml"
 	cat $here/cluster.yaml - >"$d/cluster.yaml" <<-E
 		- $name: {path: ./$name}
 		- $name-more: {path: ./$name-more}
@@ -190,10 +192,22 @@ root() {
 	echo "$r"
 }
 
+# hook NAME: a webhook that must answer, for a kind that nobody makes, and its Service, which selects nothing
+hook() {
+	cat <<-E
+		---
+		{apiVersion: v1, kind: Service, metadata: {name: hook, namespace: $1}, spec: {ports: [{port: 443}]}}
+		---
+		{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: $1.kiln.test}, webhooks: [{name: $1.kiln.test,
+		 clientConfig: {caBundle: "$(sed -n 's/.*certificate-authority-data: //p' "$KUBECONFIG")", service: {name: hook, namespace: $1, port: 443}}, failurePolicy: Fail, sideEffects: None,
+		 matchPolicy: Equivalent, timeoutSeconds: 5, admissionReviewVersions: [v1], rules: [{apiGroups: [none.kiln.test], apiVersions: [v1], resources: [nothings], operations: [CREATE], scope: "*"}]}]}
+	E
+}
+
 trouble() {
 	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
 	local words='Deployment zeta/plain: readyReplicas is 0 of 1: pod plain-[a-z0-9-]* on [a-z]*: ImagePullBackOff: image kiln.test/i:1'
-	bundle zeta || return 1
+	bundle zeta b "$(hook zeta)" || return 1
 	cluster_scenario <<-E
 		pods: [{match: '^zeta/plain', action: no-image}]
 	E
@@ -201,6 +215,13 @@ trouble() {
 	check "so does its component's status" is zeta ".components.zeta.reason | test(\"^$words\")"
 	env KILN_ROOT="$(root zeta)" "$O/kiln-node" sequence --plan >"$work/plan3"
 	check "and the plan" grep -q "^  $words" "$work/plan3"
+	cluster_scenario </dev/null
+	check "a webhook without endpoints names its service" run_until zeta ".reason | test(\"ValidatingWebhookConfiguration zeta.kiln.test: its webhook's service hook has no ready endpoint\")"
+	kubectl create -f - >/dev/null <<-E
+		{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: hook-1, namespace: zeta, labels: {kubernetes.io/service-name: hook}},
+		 addressType: IPv4, endpoints: [{addresses: [10.42.0.9], conditions: {ready: true}}], ports: [{port: 443}]}
+	E
+	check "and is ready when it has one" run zeta
 	bundle delta || return 1
 	cluster_scenario <<-E
 		crds: {hold: [things.delta.kiln.test]}

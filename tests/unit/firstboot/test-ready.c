@@ -312,6 +312,39 @@ TEST(every_row_of_the_table)
 	}
 }
 
+TEST(endpoints_of_a_service)
+{
+	static const struct {
+		const char *slices;
+		bool ready;
+	} cases[] = {
+		{ "{'items':[]}", false },
+		{ "{'items':[{'endpoints':null}]}", false },
+		{ "{'items':[{'endpoints':[{'addresses':['10.0.0.1'],'conditions':{'ready':false}}]"
+		  "}]}",
+		  false },
+		{ "{'items':[{'endpoints':[{'addresses':[],'conditions':{'ready':true}}]}]}",
+		  false },
+		{ "{'items':[{'endpoints':[]},{'endpoints':[{'addresses':['10.0.0.1'],'conditions':"
+		  "{'ready':true}}]}]}",
+		  true },
+		{ "{'items':[{'endpoints':[{'addresses':['10.0.0.1']}]}]}",
+		  true }, /* nil is ready */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cleanup_free char *text = strdup(cases[i].slices);
+		cleanup_json json_t *o = NULL;
+		struct err err = { 0 };
+
+		for (char *p = text; *p; p++)
+			if (*p == '\'')
+				*p = '"';
+		ASSERT_OK(js_read(text, strlen(text), &o, &err), &err);
+		ASSERT_EQ(ready_has_endpoint(o), cases[i].ready);
+	}
+}
+
 TEST(kinds_that_need_no_look)
 {
 	ASSERT(ready_when_present("", "Secret"));
