@@ -82,7 +82,7 @@ static const json_t *worst_pod(const json_t *pods, struct readiness *ret)
 	json_array_foreach (items, i, pod) {
 		struct readiness r;
 
-		ready_judge(pod, &r);
+		ready_judge_pod(pod, &r);
 		if (r.state == READY_YES ||
 		    (worst && (ret->state == READY_FAILED || r.state != READY_FAILED)))
 			continue;

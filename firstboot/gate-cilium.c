@@ -90,7 +90,7 @@ static void judge_agent(const json_t *ds, const json_t *node, const json_t *pods
 	json_array_foreach (items, i, pod) {
 		if (strcmp(js_text(pod, "spec.nodeName"), name) != 0)
 			continue;
-		ready_judge(pod, &why);
+		ready_judge_pod(pod, &why);
 		if (why.state == READY_YES && gate_pod_is_outdated(ds, pod))
 			readiness_setf(&why, READY_WAIT, "it is of an older version");
 		if (why.state != READY_YES)

@@ -55,7 +55,7 @@ static void judge_pods(const json_t *ds, const json_t *pods, const json_t *nodes
 		if (!node || !ready_condition_true(node, "Ready"))
 			continue;
 		up++;
-		ready_judge(pod, &r);
+		ready_judge_pod(pod, &r);
 		if (r.state == READY_YES && gate_pod_is_outdated(ds, pod))
 			readiness_setf(&r, READY_WAIT, "it is of an older version");
 		if (r.state == READY_YES)

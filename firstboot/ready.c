@@ -593,3 +593,10 @@ void ready_judge(const json_t *object, struct readiness *ret)
 	if (judge_any(object, ret) && rule->judge)
 		rule->judge(object, ret);
 }
+
+void ready_judge_pod(const json_t *pod, struct readiness *ret)
+{
+	*ret = (struct readiness){ .state = READY_YES };
+	if (judge_any(pod, ret))
+		judge_pod(pod, ret);
+}

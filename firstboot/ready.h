@@ -36,6 +36,8 @@ struct readiness {
 void readiness_setf(struct readiness *r, enum ready_state state, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 void ready_judge(const json_t *object, struct readiness *ret);
+/* A Pod out of a List: the items of the API server's lists do not name their kind. */
+void ready_judge_pod(const json_t *pod, struct readiness *ret);
 /* Is any endpoint of a List of EndpointSlices ready, with an address? */
 bool ready_has_endpoint(const json_t *slices);
 /* Whether being there is all that this kind's rule asks (ConfigMap, Role, ...). */

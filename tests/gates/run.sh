@@ -210,7 +210,7 @@ cephcluster Progressing Creating HEALTH_ERR '{}' 'Configuring Ceph Mons'
 refuses 'it is being made' ceph-cluster "$ceph" "phase is 'Progressing': Configuring Ceph Mons"
 cephcluster Ready Created HEALTH_WARN '{"PG_DEGRADED":{"severity":"HEALTH_WARN","message":"Degraded data redundancy: 32 pgs undersized"}}' 'Cluster created successfully'
 refuses 'a warning that is not tolerated' ceph-cluster "$ceph" 'PG_DEGRADED: Degraded data redundancy: 32 pgs undersized'
-cephcluster Ready Created HEALTH_WARN '{"POOL_NO_REDUNDANCY":{"severity":"HEALTH_WARN","message":"1 pool(s) have no replicas configured"}}' 'Cluster created successfully'
+cephcluster Ready Created HEALTH_WARN '{"PG_DEGRADED":null,"POOL_NO_REDUNDANCY":{"severity":"HEALTH_WARN","message":"1 pool(s) have no replicas configured"}}' 'Cluster created successfully'
 refuses 'an OSD is missing' ceph-cluster "${ceph/: 2/: 3}" '2 OSDs are up, 2 are there, 3 are planned; the log of Job rook-ceph-osd-prepare-<node> says which disk was skipped'
 cluster_scenario <<-'EOF'
 	pods: [{match: '^g-job/|^garage/', action: hang}]
@@ -341,7 +341,7 @@ refuses 'an image cannot be had' deployment-available "$(web image)" 'ImagePullB
 refuses 'an image cannot be had' statefulset-ready "$(web image store)" 'store: 0 of 1 readyReplicas: pod store-0 on '
 refuses 'a container crashes' deployment-available "$(web crash)" 'container c: CrashLoopBackOff: it ended with code 1 (Error)'
 refuses 'a container crashes' daemonset-ready "$(web crash agent)" 'container c: CrashLoopBackOff: it ended with code 1 (Error)'
-refuses 'no node takes the pod' deployment-available "$(web place)" "PodScheduled is False: Unschedulable: 0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector"
+refuses 'no node takes the pod' deployment-available "$(web place)" ': PodScheduled is False: Unschedulable: 0/3 nodes are available: '
 refuses 'a quota forbids the pod' deployment-available "$(web quota)" 'is forbidden: exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0'
 refuses 'its pod failed' job-complete "$(web fail once)" 'container c ended with code 1 (Error): failed by scenario'
 

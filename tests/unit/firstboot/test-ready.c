@@ -312,6 +312,19 @@ TEST(every_row_of_the_table)
 	}
 }
 
+TEST(a_pod_out_of_a_list_names_no_kind)
+{
+	static const char text[] = "{\"status\":{\"phase\":\"Running\"}}";
+	cleanup_json json_t *o = NULL;
+	struct err err = { 0 };
+	struct readiness r;
+
+	ASSERT_OK(js_read(text, strlen(text), &o, &err), &err);
+	ready_judge_pod(o, &r);
+	ASSERT_EQ(r.state, READY_WAIT);
+	ASSERT_STR(r.reason, "condition Ready is not there yet");
+}
+
 TEST(endpoints_of_a_service)
 {
 	static const struct {
