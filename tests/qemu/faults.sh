@@ -68,7 +68,7 @@ no_room_in_phases() {
 		return
 	fi
 	own_cache room
-	for size in 64M 900M 1250M 1600M 1900M 2200M 2500M; do
+	for size in 64M 400M 500M 600M 700M 800M 1200M 2500M; do
 		rm -f out/duck.img
 		said=$(no_room "$size" "$cache/images")
 		phase=$(sed -n 's/ failed$//p' <<<"$said" | tail -n 1)
