@@ -76,7 +76,7 @@ void kube_reply_done(struct kube_reply *r)
 
 json_t *kube_reply_json(const struct kube_reply *r, struct err *err)
 {
-	json_error_t je;
+	json_error_t je = { 0 };
 	json_t *j;
 
 	if (!r->body) {

@@ -96,7 +96,7 @@ int json_doc_parse(const struct json_doc *doc, const char *text, size_t len, voi
 {
 	json_auto_t *obj = NULL;
 	const json_t *schema;
-	json_error_t e;
+	json_error_t e = { 0 }; /* without memory jansson leaves it as it is */
 	int r;
 
 	if (len > doc->max_bytes)

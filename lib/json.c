@@ -6,11 +6,11 @@
 
 int js_read(const char *text, size_t len, json_t **ret, struct err *err)
 {
-	json_error_t why;
+	json_error_t why = { 0 }; /* without memory jansson leaves it as it is */
 	json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 
 	if (!j) {
-		if (json_error_code(&why) == json_error_out_of_memory)
+		if (json_error_code(&why) == json_error_out_of_memory || !why.text[0])
 			return err_nomem(err);
 		return err_setf(err, -EINVAL, "not JSON: line %d, column %d: %s", why.line,
 				why.column, why.text);

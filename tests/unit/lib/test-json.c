@@ -1,4 +1,5 @@
 #include "json.h"
+#include "fault.h"
 #include "test.h"
 
 static json_t *read_ok(const char *text)
@@ -132,4 +133,30 @@ TEST(js_canonical_is_sorted_and_leaves_slashes)
 	ASSERT_EQ(js_canonical(j, &small), -E2BIG);
 	ASSERT_EQ(js_pretty(j, &pretty), 0);
 	ASSERT_EQ(strncmp(buf_str(&pretty), "{\n  \"b\": \"a/b\",\n", 16), 0);
+}
+
+static int read_text(void *arg, struct err *err)
+{
+	const char *text = arg;
+	json_t *j = NULL;
+	int r = js_read(text, strlen(text), &j, err);
+
+	ASSERT((r == 0) == (j != NULL));
+	json_decref(j);
+	return r;
+}
+
+/* jansson's lexer tells of a mistake in the text when it gets no memory. */
+static void no_memory_or_no_text(void *arg, const struct fault_result *result)
+{
+	(void)arg;
+	ASSERT(!result->failed || result->r == -ENOMEM || result->r == -EINVAL);
+}
+
+TEST(js_read_under_every_fault)
+{
+	char text[] = "{\"a\": [1, \"two\", {\"b\": null}], \"c\": true}";
+
+	json_set_alloc_funcs(malloc, free);
+	ASSERT(fault_loop(read_text, no_memory_or_no_text, text) > 15);
 }
