@@ -131,6 +131,15 @@ static void read_status_object(struct kube_reply *r, const char **text)
 	json_decref(j);
 }
 
+static bool rule_holds(const struct class_rule *rule, const struct kube_reply *r, const char *text)
+{
+	if (rule->status && rule->status != r->status)
+		return false;
+	if (rule->reason && strcmp(rule->reason, r->reason) != 0)
+		return false;
+	return !rule->text || strcasestr(text, rule->text) || strcasestr(r->message, rule->text);
+}
+
 void kube_reply_classify(struct kube_reply *r)
 {
 	const char *text = "";
@@ -152,17 +161,10 @@ void kube_reply_classify(struct kube_reply *r)
 			       "the API server does not accept our client certificate (401): it "
 			       "may have expired; K3s renews it when it starts");
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-		const struct class_rule *rule = &rules[i];
-
-		if (rule->status && rule->status != r->status)
-			continue;
-		if (rule->reason && strcmp(rule->reason, r->reason) != 0)
-			continue;
-		if (rule->text && !strcasestr(text, rule->text) &&
-		    !strcasestr(r->message, rule->text))
-			continue;
-		r->class = rule->class;
-		return;
+		if (rule_holds(&rules[i], r, text)) {
+			r->class = rules[i].class;
+			return;
+		}
 	}
 	r->class = r->status >= 500 ? KUBE_RETRY : KUBE_INVALID;
 }
