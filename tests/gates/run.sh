@@ -362,10 +362,10 @@ done <<-'EOF'
 	Pod g-sts/store-0|ready: 
 	Pod w-image/store-0|failed: ImagePullBackOff: image kiln.test/i:1
 	Deployment argocd/argocd-server|ready: 
-	Deployment w-crash/web|waiting: updatedReplicas
+	Deployment w-crash/web|waiting: readyReplicas is 0 of 1
 	Deployment w-quota/web|waiting: updatedReplicas is 0 of 1
 	DaemonSet g-ds/agent|ready: 
-	DaemonSet w-crash/agent|waiting: numberAvailable is 0 of 2
+	DaemonSet w-crash/agent|waiting: numberAvailable is 0 of 
 	StatefulSet argocd/argocd-application-controller|ready: 
 	StatefulSet w-image/store|waiting: readyReplicas is 0 of 1
 	Job g-job/once|ready: 
