@@ -274,9 +274,11 @@ static void take_documents(struct status_ask *a, size_t i)
 	while ((end = s->text.len ? strstr(buf_str(&s->text), "\n}\n") : NULL)) {
 		const char *text = buf_str(&s->text);
 		size_t len = (size_t)(end - text) + 3;
+		size_t skip = strcspn(text, "{"); /* older nodes clear a screen before each */
 
 		a->nodes[i].problem[0] = '\0';
-		take_status(&a->nodes[i], text, len, false);
+		if (skip < len)
+			take_status(&a->nodes[i], text + skip, len - skip, false);
 		a->nodes[i].asked = true;
 		s->text.len -= len;
 		memmove(s->text.data, s->text.data + len, s->text.len + 1);
