@@ -13,3 +13,8 @@ test-cluster:
 SUITES_FULL += cluster-neighbours
 test-cluster-neighbours:
 	@bash tests/cluster/run.sh test-coredns.sh test-argocd.sh
+
+# Written, and not yet run: they join a suite when they have passed.
+.PHONY: test-cluster-more
+test-cluster-more:
+	@bash tests/cluster/run.sh test-agents.sh test-servers.sh

@@ -3,7 +3,8 @@
  *
  * SEQUENCE_LEADER=name: as one of several control-planes. SEQUENCE_TRACE: a line a turn.
  * The sequencer alone, as the agent's step calls it, until all is done (exit 0) or the time
- * is up (exit 1). Last line: what it did as JSON, its last reason and its components.
+ * is up (exit 1). Last line: what it did as JSON, its last reason and its components; with
+ * SEQUENCE_EACH_TURN in the environment such a line after each turn.
  */
 #include "clock.h"
 #include "kube-cred.h"
@@ -42,6 +43,7 @@ static int print(struct sequence *s, const struct kube *k, const struct step_tur
 	}
 	text = json_dumps(j, JSON_COMPACT);
 	puts(text ? text : "no memory");
+	(void)fflush(stdout);
 	free(text);
 	json_decref(j);
 	return result == TURN_DONE ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -79,6 +81,8 @@ static int run(char **argv, uint64_t seconds, struct err *err)
 		if (getenv("SEQUENCE_TRACE"))
 			fprintf(stderr, "%llu ms, %llu requests: %s\n", (unsigned long long)(clock_ms() - end + seconds * 1000),
 				(unsigned long long)kube_stats(k)->requests, turn.reason);
+		if (r > 0 && getenv("SEQUENCE_EACH_TURN"))
+			(void)print(s, k, &turn, r);
 	} while (r > 0 && clock_ms() < end);
 	return r < 0 ? r : print(s, k, &turn, r);
 }
