@@ -16,7 +16,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define IMAGE_FORMAT "kiln-image-4" /* changes when equal inputs give another image */
+#define IMAGE_FORMAT "kiln-image-5" /* changes when equal inputs give another image */
 
 struct inputs {
 	struct base_root root;

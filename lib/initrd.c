@@ -15,7 +15,7 @@
 #include <sys/sysmacros.h>
 
 #define INIT_MAX (16U << 20)
-#define DEFAULT_LEVEL 19U
+#define DEFAULT_LEVEL 12U /* 19 takes seven times as long for a twelfth less */
 
 /* A member of the cpio. What a module holds is read only when it is written. */
 struct member {

@@ -46,7 +46,7 @@ struct initrd_spec {
 	size_t microcode_len;
 	const char *microcode_dir; /* beneath root_fd; NULL: usr/lib/firmware/intel-ucode */
 	int64_t mtime_s;	   /* of every member: SOURCE_DATE_EPOCH */
-	unsigned int level;	   /* of zstd, 1 to 19; 0: 19 */
+	unsigned int level;	   /* of zstd, 1 to 19; 0: 12 */
 	uint64_t max_bytes;	   /* 0: INITRD_MAX_BYTES */
 };
 

@@ -68,7 +68,7 @@ if [ $# -gt 1 ]; then
 			exit 1
 		}
 		for p; do
-			find "$debs" -name "${p}_*_$arch.deb" | sort -V | tail -n 1
+			find "$debs" -name "${p}_*_$arch.deb" -o -name "${p}_*_all.deb" | sort -V | tail -n 1
 		done >"$list"
 	fi
 	cat "$list"

@@ -98,7 +98,7 @@ class Lab:
         with open(os.path.join(self.src, "boards", name, "board.yaml")) as f:
             return yaml.safe_load(f)
 
-    def mkinitrd(self, arch, name, modules=None, microcode=None, level=19, limit=0, init=None, root=None):
+    def mkinitrd(self, arch, name, modules=None, microcode=None, level=0, limit=0, init=None, root=None):
         """(path, the tool's lines); raises with its error."""
         board = self.board(arch)
         path = os.path.join(self.dir, name)
