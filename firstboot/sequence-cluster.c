@@ -17,6 +17,10 @@ static int adopt_inventory(struct sequence *s, struct err *err)
 		struct seq_component *c = &s->components[i];
 		const char *text = inventory_get(&s->inventory, c->def->name);
 
+		if (strncmp(text, INVENTORY_HANDED_OVER "\n", strlen(INVENTORY_HANDED_OVER) + 1) ==
+			    0 &&
+		    !c->handed_over)
+			sequence_mark_handed_over(c);
 		for (size_t k = 0; k < c->def->objects.len; k++) {
 			struct seq_object *x = &c->objects[k];
 			int r;
@@ -36,6 +40,8 @@ static int format_component(struct sequence *s, const struct seq_component *c, s
 {
 	const char *old = inventory_get(&s->inventory, c->def->name);
 
+	if (c->handed_over)
+		(void)buf_adds(b, INVENTORY_HANDED_OVER "\n");
 	for (size_t i = 0; i < c->def->objects.len; i++) {
 		const char *record = object_record(&c->objects[i], s->journal);
 
@@ -77,15 +83,19 @@ static int save_inventory(struct sequence *s, struct err *err)
 	return inventory_save(&s->inventory, s->kube, err);
 }
 
-/* A new leader, and one who follows from time to time, reads the inventory anew. */
-static int take_lead(struct sequence *s, uint64_t now, uint64_t *next_ms, struct err *err)
+/* May it be asked again, after what went wrong? */
+static bool may_ask(const struct inventory *inv)
 {
-	bool won = false;
-	int r;
+	return !inv->trouble[0] || clock_ms() - inv->tried_ms >= RETRY_MS;
+}
 
-	if (!s->leader)
-		return 0;
-	r = leader_turn(s->leader, s->kube, s->writes, &won, err);
+/* What another did while it led is to be read before we write, and now and then while it leads. */
+static int run_leader(struct sequence *s, uint64_t *next_ms, struct err *err)
+{
+	uint64_t now = clock_ms();
+	bool won = false;
+	int r = leader_turn(s->leader, s->kube, s->writes, &won, err);
+
 	seq_earlier(next_ms, now + leader_wait_ms(s->leader));
 	if (won || (!leader_is_sure(s->leader) && now >= s->follow_ms)) {
 		s->inventory.known = false;
@@ -94,26 +104,23 @@ static int take_lead(struct sequence *s, uint64_t now, uint64_t *next_ms, struct
 	return r;
 }
 
-/* Whether the inventory may be asked (again): after trouble not at once. */
-static bool may_ask(const struct inventory *inv, uint64_t now)
+static int load_inventory(struct sequence *s, struct err *err)
 {
-	return !inv->trouble[0] || now - inv->tried_ms >= RETRY_MS;
+	int r = inventory_load(&s->inventory, s->kube, err);
+
+	return r >= 0 && s->inventory.known ? adopt_inventory(s, err) : r;
 }
 
 /* Who leads, and what the cluster knows: before anything is written. */
 int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err)
 {
 	struct inventory *inv = &s->inventory;
-	uint64_t now = clock_ms();
-	int r = take_lead(s, now, next_ms, err);
+	int r = s->leader ? run_leader(s, next_ms, err) : 0;
 
-	if (r >= 0 && !inv->known && may_ask(inv, now)) {
-		r = inventory_load(inv, s->kube, err);
-		if (r >= 0 && inv->known)
-			r = adopt_inventory(s, err);
-	}
+	if (r >= 0 && !inv->known && may_ask(inv))
+		r = load_inventory(s, err);
 	s->may_write = inv->known && (!s->leader || leader_is_sure(s->leader));
-	if (r >= 0 && s->may_write && (s->inventory_due || inv->dirty) && may_ask(inv, now))
+	if (r >= 0 && s->may_write && (s->inventory_due || inv->dirty) && may_ask(inv))
 		r = save_inventory(s, err);
 	return r;
 }

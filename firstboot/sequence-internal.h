@@ -1,4 +1,5 @@
-/* What the parts of the sequencer share: sequence.c and sequence-{cluster,report,words}.c. */
+/* What the parts of the sequencer share: sequence.c and
+ * sequence-{cluster,handover,report,words}.c. */
 #pragma once
 
 #include "discovery.h"
@@ -47,6 +48,9 @@ struct sequence {
 	struct leader *leader;	/* NULL: there is no other control-plane */
 	uint64_t follow_ms;	/* when to look what the leader did */
 	bool may_write, writes; /* now; something waits to be written */
+	bool hand_over_due;	/* an Application is ready, and we may not write yet */
+	uint64_t hand_over_ms;	/* when to look at Applications again */
+	char hand_over_reason[512];
 	uint64_t moved_ms;
 };
 
@@ -56,6 +60,11 @@ const char *sequence_held_by(const struct sequence *s, const struct seq_componen
 void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end);
 /* Who leads, and what the cluster knows: sets s->may_write. */
 int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err) MUST_CHECK;
+/* When all is up: components whose Applications are Synced and Healthy. */
+int sequence_hand_over(struct sequence *s, struct err *err) MUST_CHECK;
+bool sequence_was_handed_over(const struct sequence *s, const struct seq_component *c);
+/* Nothing of it that its Application has is looked at or applied again. */
+void sequence_mark_handed_over(struct seq_component *c);
 static inline void seq_earlier(uint64_t *next_ms, uint64_t ms)
 {
 	if (ms < *next_ms)

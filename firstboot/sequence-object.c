@@ -399,6 +399,18 @@ static int on_clear(struct seq_object *x, const struct apply_item *it, struct jo
 	return r;
 }
 
+/* Applied; what has to be seen of it next? A Namespace that is usable is Active. */
+static void await(struct seq_object *x)
+{
+	char *probe = probe_path(x->object);
+
+	free(x->probe);
+	x->probe = probe;
+	move(x, x->object->crd ? OBJECT_SERVED : probe ? OBJECT_PROBE : OBJECT_WAIT);
+	if (!x->object->crd)
+		later(x, "applied, not looked at yet", 0);
+}
+
 static int on_applied(struct seq_object *x, const struct apply_item *it, struct journal *j,
 		      struct err *err)
 {
@@ -416,9 +428,7 @@ static int on_applied(struct seq_object *x, const struct apply_item *it, struct 
 		x->applied = true;
 		if (!needs_look(x))
 			return over(x, OBJECT_READY, j, err);
-		move(x, x->object->crd ? OBJECT_SERVED : OBJECT_WAIT);
-		if (!x->object->crd)
-			later(x, "applied, not looked at yet", 0);
+		await(x);
 		return 0;
 	case KUBE_FIELD_CONFLICT:
 		stuck(x,

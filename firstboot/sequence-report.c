@@ -85,6 +85,8 @@ void sequence_describe(const struct sequence *s, struct step_turn *turn)
 		if (soft)
 			step_reasonf(turn, "%zu soft gate%s not open: see 'kiln-node status'", soft,
 				     soft == 1 ? " is" : "s are");
+		else if (s->hand_over_reason[0])
+			step_reasonf(turn, "%.480s", s->hand_over_reason);
 		return;
 	}
 	if (describe_writer(s, turn))
@@ -99,6 +101,8 @@ void sequence_describe(const struct sequence *s, struct step_turn *turn)
 
 static enum component_state state_of(const struct sequence *s, const struct seq_component *c)
 {
+	if (c->handed_over)
+		return COMPONENT_HANDED_OVER;
 	if (c->open)
 		return COMPONENT_READY;
 	if (sequence_held_by(s, c))
@@ -219,10 +223,11 @@ int sequence_plan(struct sequence *s, FILE *out, struct err *err)
 		size_t left = 0;
 		int r;
 
-		(void)fprintf(out, "%s: %zu objects, %zu gates\n", c->def->name,
-			      c->def->objects.len, c->def->gates.len);
+		(void)fprintf(out, "%s: %zu objects, %zu gates%s\n", c->def->name,
+			      c->def->objects.len, c->def->gates.len,
+			      c->handed_over ? ", handed over to Argo CD" : "");
 		r = plan_objects(s, c, out, &left, err);
-		if (r >= 0)
+		if (r >= 0 && !c->handed_over)
 			r = plan_gates(s, c, out, &left, err);
 		if (r < 0)
 			return r;

@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-#define IDLE_MS 100	/* the longest sleep while nothing is under way */
-#define LIVELY_MS 60000 /* something moved that lately: no long pauses */
+#define IDLE_MS 100	  /* the longest sleep while nothing is under way */
+#define LIVELY_MS 60000	  /* something moved that lately: no long pauses */
+#define EARLY_IN_FLIGHT 3 /* CRDs sent ahead yield to what a component waits for */
 #define GATE_POLL_MIN_MS 200
 #define GATE_POLL_MS 2000
 #define SOFT_POLL_MS 30000
@@ -87,8 +88,11 @@ int sequence_new(struct kube *kube, const struct bundle_reader *reader, struct j
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < s->index->components.len; i++)
+	for (size_t i = 0; i < s->index->components.len; i++) {
 		mark_used(s, &s->components[i]);
+		if (sequence_was_handed_over(s, &s->components[i]))
+			sequence_mark_handed_over(&s->components[i]);
+	}
 	s->moved_ms = clock_ms();
 	r = discovery_new(&s->discovery, err);
 	if (r < 0)
@@ -199,7 +203,7 @@ static struct seq_slot *free_slot(struct sequence *s, const struct seq_object *x
 
 /* Ask for what is due of a range of c's objects, as far as there is room. */
 static int start_range(struct sequence *s, struct seq_component *c, size_t first, size_t end,
-		       uint64_t *next_ms, struct err *err)
+		       size_t limit, uint64_t *next_ms, struct err *err)
 {
 	uint64_t now = clock_ms();
 
@@ -217,7 +221,7 @@ static int start_range(struct sequence *s, struct seq_component *c, size_t first
 		s->writes |= object_writes(x);
 		if (object_writes(x) && !s->may_write)
 			continue;
-		slot = free_slot(s, x);
+		slot = s->busy < limit ? free_slot(s, x) : NULL;
 		if (!slot)
 			return 0;
 		slot->item = (struct apply_item){ 0 };
@@ -268,7 +272,9 @@ static int start_objects(struct sequence *s, uint64_t *next_ms, bool *moved, str
 				s->inventory_due |= c->applied;
 			}
 			if (r >= 0)
-				r = start_range(s, c, first, end, next_ms, err);
+				r = start_range(s, c, first, end,
+						early ? EARLY_IN_FLIGHT : APPLY_IN_FLIGHT, next_ms,
+						err);
 			if (r < 0)
 				return r;
 		}
@@ -344,7 +350,7 @@ static int run_gates(struct sequence *s, struct seq_component *c, uint64_t *next
 {
 	bool open = true;
 
-	for (size_t i = 0; i < c->def->gates.len; i++) {
+	for (size_t i = 0; i < c->def->gates.len && !c->handed_over; i++) {
 		const struct bundle_gate_spec *spec = &c->def->gates.items[i];
 		struct seq_gate *g = &c->gates[i];
 
@@ -374,6 +380,14 @@ static bool guard(const void *user)
 	return leader_is_sure(user);
 }
 
+static bool all_open(const struct sequence *s)
+{
+	for (size_t i = 0; i < s->index->components.len; i++)
+		if (!s->components[i].open)
+			return false;
+	return true;
+}
+
 static int advance(struct sequence *s, uint64_t *next_ms, bool *moved, struct err *err)
 {
 	int r = sequence_cluster(s, next_ms, err);
@@ -385,6 +399,8 @@ static int advance(struct sequence *s, uint64_t *next_ms, bool *moved, struct er
 	for (size_t i = 0; r >= 0 && i < s->index->components.len; i++)
 		if (s->components[i].applied)
 			r = run_gates(s, &s->components[i], next_ms, moved, err);
+	if (r >= 0 && !s->busy && all_open(s))
+		r = sequence_hand_over(s, err);
 	return r;
 }
 
@@ -418,18 +434,11 @@ static int receive(struct sequence *s, uint64_t until_ms, bool *moved, struct er
 	return r;
 }
 
-static bool all_open(const struct sequence *s)
-{
-	for (size_t i = 0; i < s->index->components.len; i++)
-		if (!s->components[i].open)
-			return false;
-	return true;
-}
-
 /* All open, and the cluster knows it. */
 static bool is_finished(const struct sequence *s)
 {
-	return all_open(s) && !(s->may_write && (s->inventory_due || s->inventory.dirty));
+	return all_open(s) && !s->hand_over_due &&
+	       !(s->may_write && (s->inventory_due || s->inventory.dirty));
 }
 
 static bool is_lively(const struct sequence *s)

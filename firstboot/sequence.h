@@ -45,6 +45,8 @@ int sequence_lead(struct sequence *s, const char *identity, struct err *err) MUS
  */
 int sequence_turn(struct sequence *s, unsigned int budget_ms, struct step_turn *turn,
 		  struct err *err) MUST_CHECK;
+/* Components whose Applications do not have them yet; they are looked at in each turn. */
+size_t sequence_not_handed_over(const struct sequence *s);
 /* How far each component is; borrowed, good until the next call on s. */
 const struct status_component *sequence_status(struct sequence *s, size_t *ret_len);
 const struct apply_stats *sequence_stats(const struct sequence *s);

@@ -1,10 +1,19 @@
 /*
  * The platform: the bundle's components, brought up in order (sequence.h). The work of the
- * control-plane that founds the cluster; the bundle's file must have the digest that the seed says.
+ * control-plane that holds the Lease; the bundle's file must have the digest that the seed says.
  */
 #include "agent.h"
 
 #define BUDGET_MS 3000
+
+/* Does any other node sequence too, when it may? Then only the Lease's holder writes. */
+static bool has_rivals(const struct agent *a)
+{
+	for (size_t i = 0; i < a->node.peers.len; i++)
+		if (a->node.peers.items[i].role == NODE_CONTROL_PLANE)
+			return true;
+	return false;
+}
 
 static int open_sequence(struct agent *a, struct err *err)
 {
@@ -17,7 +26,10 @@ static int open_sequence(struct agent *a, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	return sequence_new(a->kube, a->bundle, a->sequence_journal, &a->sequence, err);
+	r = sequence_new(a->kube, a->bundle, a->sequence_journal, &a->sequence, err);
+	if (r >= 0 && has_rivals(a))
+		r = sequence_lead(a->sequence, a->node.node.name, err);
+	return r;
 }
 
 int step_sequence(struct agent *a, struct step_turn *turn, struct err *err)
@@ -26,8 +38,8 @@ int step_sequence(struct agent *a, struct step_turn *turn, struct err *err)
 		step_reasonf(turn, "no bundle on this node");
 		return TURN_DONE;
 	}
-	if (a->node.node.role != NODE_CONTROL_PLANE || !a->node.node.init) {
-		step_reasonf(turn, "the first control-plane's work");
+	if (a->node.node.role != NODE_CONTROL_PLANE) {
+		step_reasonf(turn, "a control-plane's work");
 		return TURN_DONE;
 	}
 	if (!a->sequence) {

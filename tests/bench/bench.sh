@@ -6,6 +6,9 @@ set -u
 build=$1 only=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 export KILN_BUILD=$build
+KILN_BENCH_RUN=$(mktemp -d "${TMPDIR:-/tmp}/kiln-bench-run.XXXXXX") # what rows measure together
+export KILN_BENCH_RUN
+trap 'rm -rf "$KILN_BENCH_RUN"' EXIT
 status=0
 printf 'row\tkiln\tpeer\tratio\tbar\tresult\n'
 for script in "$here"/row-*.sh; do

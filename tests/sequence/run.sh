@@ -231,6 +231,41 @@ trouble() {
 	check "and lets it go when it is" run delta
 }
 
+holder() { kubectl get lease -n kiln-system sequence -o jsonpath='{.spec.holderIdentity}' 2>/dev/null; }
+holds() { [ "$(holder)" = "$1" ]; }
+has_maps() { [ "$(kubectl get cm -n "$1" -o name | grep -c /c)" -ge "$2" ]; }
+# Two control-planes: one is stopped in the middle, the other goes on when the Lease was not
+# renewed for its whole duration; the first one wakes up and writes nothing any more.
+leader() {
+	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
+	local a b
+	bundle eps || return 1
+	mkdir -p "$work/state-cow" "$work/state-sheep"
+	cluster_scenario <<-E
+		http: [{path: '/configmaps/c[0-9]', method: PATCH, agent: kiln-node, delay: 500ms}]
+	E
+	SEQUENCE_LEADER=cow "$tool" "$KUBECONFIG" "$work/eps.tar" "$work/state-cow" 300 >"$work/cow.json" 2>"$work/cow.err" &
+	a=$!
+	check "the first one holds the Lease" cluster_wait 60 holds cow
+	SEQUENCE_LEADER=sheep "$tool" "$KUBECONFIG" "$work/eps.tar" "$work/state-sheep" 300 >"$work/sheep.json" 2>"$work/sheep.err" &
+	b=$!
+	check "it works" cluster_wait 60 has_maps eps 10
+	kill -STOP $a
+	check "the other one has not written: the Lease is the first one's" holds cow
+	check "when the first one is stopped, the other takes the Lease" cluster_wait 90 holds sheep
+	check "and gets through" wait $b
+	check "with what was left" is sheep '.done and .created > 0 and .created < 60'
+	versions eps >"$work/before"
+	kill -CONT $a
+	check "the first one goes on looking" wait $a
+	versions eps >"$work/after"
+	check "and wrote nothing any more" cmp "$work/before" "$work/after"
+	check "what it made, the other did not" is cow '.done and .created > 10 and .changed + .unchanged == 0'
+	check "the hook ran once" test "$(kubectl get events -n eps -o json | jq '[.items[] | select(.reason == "SuccessfulCreate" and .involvedObject.kind == "Job" and .involvedObject.name == "before")] | length')" = 1
+	check "who is done gives the Lease back" holds ''
+	cluster_scenario </dev/null
+}
+
 plan() {
 	[ "$failed" = 0 ] || return 1 # what follows stands on what came before
 	local r
@@ -249,7 +284,7 @@ cluster_start --node-name cow || exit 1
 trap at_exit EXIT
 cluster_nodes cow sheep >/dev/null || exit 1
 t=$SECONDS
-cold && no_change && conflict && resume && trouble && plan || failed=$((failed + 1))
+cold && no_change && conflict && resume && trouble && leader && plan || failed=$((failed + 1))
 echo "sequence: $((SECONDS - t)) s"
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

@@ -2,6 +2,7 @@
  * sequence-tool K3S.YAML BUNDLE.tar STATE-FOLDER SECONDS
  *
  * SEQUENCE_LEADER=name: as one of several control-planes. SEQUENCE_TRACE: a line a turn.
+ * SEQUENCE_HAND_OVER: until every component is handed over, too.
  * The sequencer alone, as the agent's step calls it, until all is done (exit 0) or the time
  * is up (exit 1). Last line: what it did as JSON, its last reason and its components; with
  * SEQUENCE_EACH_TURN in the environment such a line after each turn.
@@ -83,7 +84,8 @@ static int run(char **argv, uint64_t seconds, struct err *err)
 				(unsigned long long)kube_stats(k)->requests, turn.reason);
 		if (r > 0 && getenv("SEQUENCE_EACH_TURN"))
 			(void)print(s, k, &turn, r);
-	} while (r > 0 && clock_ms() < end);
+	} while ((r > 0 || (r == 0 && getenv("SEQUENCE_HAND_OVER") && sequence_not_handed_over(s))) &&
+		 clock_ms() < end && (r > 0 || (clock_sleep_ms(500), true)));
 	return r < 0 ? r : print(s, k, &turn, r);
 }
 
