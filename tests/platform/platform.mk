@@ -1,6 +1,5 @@
 # The whole platform against a real API server: cold, again, and killed on the way.
-SUITES += platform
-SUITES_FULL += platform-kills
+SUITES_FULL += platform platform-kills
 
 platform_needs := $(O)/kiln $(O)/kiln-node $(O)/tests/sequence/sequence-tool $(O)/tests/bundle/bundle-tool
 .PHONY: test-platform test-platform-kills

@@ -284,7 +284,7 @@ cluster_start --node-name cow || exit 1
 trap at_exit EXIT
 cluster_nodes cow sheep >/dev/null || exit 1
 t=$SECONDS
-cold && no_change && conflict && resume && trouble && leader && plan || failed=$((failed + 1))
+cold && no_change && conflict && resume && trouble && { [ -z "${KILN_LEADER:-}" ] || leader; } && plan || failed=$((failed + 1))
 echo "sequence: $((SECONDS - t)) s"
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
