@@ -104,6 +104,16 @@ static int run_leader(struct sequence *s, uint64_t *next_ms, struct err *err)
 	return r;
 }
 
+/* Writes from when we led before: their objects take no word of another's yet. */
+static bool writes_under_way(const struct sequence *s)
+{
+	for (size_t i = 0; i < APPLY_IN_FLIGHT; i++)
+		if (s->slots[i].busy &&
+		    (s->slots[i].item.verb == APPLY_PATCH || s->slots[i].item.verb == APPLY_DELETE))
+			return true;
+	return false;
+}
+
 static int load_inventory(struct sequence *s, struct err *err)
 {
 	int r = inventory_load(&s->inventory, s->kube, err);
@@ -117,7 +127,7 @@ int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err)
 	struct inventory *inv = &s->inventory;
 	int r = s->leader ? run_leader(s, next_ms, err) : 0;
 
-	if (r >= 0 && !inv->known && may_ask(inv))
+	if (r >= 0 && !inv->known && may_ask(inv) && !writes_under_way(s))
 		r = load_inventory(s, err);
 	s->may_write = inv->known && (!s->leader || leader_is_sure(s->leader));
 	if (r >= 0 && s->may_write && (s->inventory_due || inv->dirty) && may_ask(inv))
