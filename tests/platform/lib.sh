@@ -44,6 +44,8 @@ platform_bundle() { # DIR
 	local home=$1/home out
 	mkdir -p "$home"
 	python3 "$platform_top/tests/bundle/make-data.py" "$platform_top" "$(cd "$shared" && pwd)" "$1/data" || return 1
+	# the reference manifests' StorageClass has another name than the chart would get from us
+	sed -i 's/\${storage\.class}/haystack/' "$1/data/bundle/rook-ceph/component.yaml"
 	cp "$platform_top/examples/home/cluster.yaml" "$home"
 	(
 		cd "$home" || exit 1
@@ -84,6 +86,8 @@ platform_players() {
 			printf -- '---\n{apiVersion: storage.k8s.io/v1, kind: CSINode, metadata: {name: %s}, spec: {drivers: [{name: rook-ceph.rbd.csi.ceph.com, nodeID: %s}]}}\n' $n $n
 		done
 		cat <<-'EOF'
+			---
+			{apiVersion: storage.k8s.io/v1, kind: CSIDriver, metadata: {name: rook-ceph.rbd.csi.ceph.com}, spec: {attachRequired: true}}
 			---
 			apiVersion: coordination.k8s.io/v1
 			kind: Lease
