@@ -52,7 +52,7 @@ what_was_real() {
 		cat <<-'END'
 		      API server, controllers, scheduler and etcd (Kubernetes' own, as testk3s).
 		Simulated: the machines (QEMU; QEMU has no Pi: its firmware is not run). Kubelets and pods: objects
-		      become ready as kwok's rules say, no container ran. The component "net" is no network.
+		      become ready as kwok's rules say, no container ran; the images are made on the spot. The component "net" is no network.
 		END
 	fi
 }

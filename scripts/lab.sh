@@ -28,17 +28,28 @@ lab_cluster() {
 	[ -d .kiln/secrets ] || "$kiln" init
 }
 
-# Played pods need no image: the lock is then made of a cluster whose components have none.
+# The lock and what it names. Without a real K3s no container runs: the images are then made on the
+# spot and served from this machine, so that locking, fetching and packing them is the real thing.
 lab_lock() {
+	local server='' ok=0
 	if [ -n "$real" ]; then
-		"$kiln" update
+		"$kiln" update && "$kiln" fetch
 		return
 	fi
-	rm -rf lock && mkdir -p lock/net
-	sed '/^  - store:/d; /^  - web:/d; s|binary: k3s|binary: ../k3s|' cluster.yaml >lock/cluster.yaml
-	sed '/^gates:/,$d' "$src/examples/lab/net/component.yaml" >lock/net/component.yaml
-	printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: none, namespace: kube-system}\n' >lock/net/stand-in.yaml
-	"$kiln" update -f lock/cluster.yaml && mv lock/kiln.lock kiln.lock
+	rm -rf registry
+	# shellcheck disable=SC2046
+	PYTHONDONTWRITEBYTECODE=1 python3 "$src/tests/images/serve.py" "$PWD/registry" \
+		$(grep -rhoE 'image: *[^ ]+' net store web | sed 's/image: *//' | sort -u) >registry.log 2>&1 &
+	server=$!
+	for _ in $(seq 1200); do
+		[ ! -e registry/ready ] && kill -0 $server 2>/dev/null || break
+		sleep 0.1
+	done
+	{ CONTAINERS_REGISTRIES_CONF=$PWD/registry/registries.conf "$kiln" update &&
+		CONTAINERS_REGISTRIES_CONF=$PWD/registry/registries.conf "$kiln" fetch; } || ok=$?
+	kill $server && wait $server || true
+	[ $ok = 0 ] || tail -n 5 registry.log
+	return $ok
 }
 
 # lab_ssh NODE COMMAND...: the host key must be the one that kiln init made
