@@ -209,7 +209,7 @@ terminating() {
 
 conflict() {
 	small rival <<-'E' || return 1
-		{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: rival}, data: {x: ours, y: ours}}
+		{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: rival}, data: {x: ours, w: ours}}
 		---
 		{apiVersion: v1, kind: ConfigMap, metadata: {name: b, namespace: rival}, data: {x: ours}}
 	E
@@ -222,7 +222,7 @@ conflict() {
 	check "its component is open" is rival '.components.rival.state == "open"'
 	kubectl apply --server-side --field-manager=somebody -f - >/dev/null <<<'{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: rival}, data: {z: theirs}}'
 	check "when the other lets go it goes on" run rival
-	check "both have what is theirs" sh -c "test \"\$($CLUSTER_BIN/testk3s kubectl -n rival get cm a -o jsonpath='{.data}')\" = '{\"x\":\"ours\",\"y\":\"ours\",\"z\":\"theirs\"}'"
+	check "both have what is theirs" sh -c "test \"\$($CLUSTER_BIN/testk3s kubectl -n rival get cm a -o jsonpath='{.data}')\" = '{\"w\":\"ours\",\"x\":\"ours\",\"z\":\"theirs\"}'"
 }
 
 immutable() {
@@ -271,14 +271,14 @@ image() {
 }
 
 etcd() {
-	bundle store || return 1
-	begin store
-	cluster_wait 20 kubectl get namespace store
+	bundle keeper || return 1
+	begin keeper
+	cluster_wait 20 kubectl get namespace keeper
 	cluster_scenario <<<'etcd: stopped'
-	check "without etcd the server's words are told" says store '(etcd|timeout|timed out|Timeout|connection refused|error)'
+	check "without etcd the server's words are told" says keeper '(etcd|timeout|timed out|Timeout|connection refused|error)'
 	cluster_scenario </dev/null
 	check "with etcd it goes on" ends
-	check "etcd: whole" whole store
+	check "etcd: whole" whole keeper
 }
 
 certificates() {
