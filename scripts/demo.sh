@@ -41,9 +41,9 @@ boot() {
 
 what_was_real() {
 	cat <<-'END'
-	Real: both images, as they would go onto a disk, from OVMF with Secure Boot or the Pi's kernel to the login;
-	      kiln-init and its seed, systemd, kiln-node and its steps; the network between the nodes; the token
-	      that pins the CA; the certificates of .kiln/secrets.
+	Real: both images, as they would go onto a disk, from OVMF with Secure Boot or the Pi's kernel
+	      to the login; kiln-init and its seed, systemd, kiln-node and its steps; the network between
+	      the nodes; the token that pins the CA; the certificates of .kiln/secrets.
 	END
 	if [ -n "$real" ]; then
 		echo "      K3s and its containers, from $real."
@@ -51,8 +51,9 @@ what_was_real() {
 	else
 		cat <<-'END'
 		      API server, controllers, scheduler and etcd (Kubernetes' own, as testk3s).
-		Simulated: the machines (QEMU; QEMU has no Pi: its firmware is not run). Kubelets and pods: objects
-		      become ready as kwok's rules say, no container ran; the images are made on the spot. The component "net" is no network.
+		Simulated: the machines (QEMU; QEMU has no Pi: its firmware is not run). Kubelets and pods:
+		      objects become ready as kwok's rules say, no container ran; the images are made on the
+		      spot. The component "net" is no network.
 		END
 	fi
 }
@@ -72,7 +73,7 @@ ok=0
 "$kiln" status --watch --forwards forwards.json -i key --timeout "${deadline}s" || ok=$?
 say "as they say themselves"
 "$kiln" status --forwards forwards.json -i key || ok=$?
-lab_ssh hen sudo k3s kubectl get nodes,pods -A -o wide 2>/dev/null | cut -c1-150 || true
+lab_ssh hen sudo k3s kubectl get nodes,pods -A -o wide 2>/dev/null | cut -c1-99 || true
 if [ "$ok" != 0 ]; then
 	for n in hen goat; do
 		say "the console of $n, at its end"
