@@ -7,16 +7,23 @@
 # $KILN_SUITE_TIMEOUT seconds. The last line is the sum of all.
 set -u
 logs=$(mktemp -d)
+pid=
 trap 'rm -rf "$logs"' EXIT
+trap '[ -z "$pid" ] || kill -s TERM -- "-$pid"; exit 130' INT TERM
 passed=0 failed=0 skipped=0
 for suite; do
 	start=$(date +%s)
 	echo "== $suite"
-	{
-		timeout -k 30 "${KILN_SUITE_TIMEOUT:-2700}" make -s "test-$suite" 2>&1
-		echo $? >"$logs/rc"
-	} | tee "$logs/$suite.log"
-	rc=$(cat "$logs/rc")
+	: >"$logs/$suite.log"
+	timeout -k 30 "${KILN_SUITE_TIMEOUT:-2700}" make -s "test-$suite" >"$logs/$suite.log" 2>&1 &
+	pid=$!
+	# shown while it runs; what a suite leaves running behind it must not hold up the next
+	tail -n +1 -s 0.2 --pid="$pid" -f "$logs/$suite.log"
+	wait "$pid"
+	rc=$?
+	if kill -s TERM -- "-$pid" 2>/dev/null; then
+		echo "suite $suite left processes running: ended"
+	fi
 	line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$suite.log" | tail -n 1)
 	p=$(printf '%s' "$line" | sed -nE 's/^([0-9]+) passed.*/\1/p')
 	f=$(printf '%s' "$line" | sed -nE 's/.* ([0-9]+) failed.*/\1/p')

@@ -58,6 +58,7 @@ network
 systemctl_shim
 CLUSTER_AGENT=1 cluster_start --node-name cow --node-ip 192.168.14.3,fd12:3456:789a:14:3161:c474:a553:4ea1 \
 	--cluster-init --tls-san 192.168.14.4 || exit 1
+trap at_exit EXIT # cluster_start has set one of its own
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=other -days 30 \
 	-out "$work/other-ca.pem" 2>/dev/null
 rook_secret
