@@ -253,11 +253,6 @@ static const struct gate_fn *find(const char *name)
 	return NULL;
 }
 
-bool gate_is_implemented(const char *name)
-{
-	return find(name) != NULL;
-}
-
 int gate_look(const struct gate_view *v, const struct bundle_gate_spec *g, struct readiness *ret,
 	      struct err *err)
 {
@@ -267,7 +262,10 @@ int gate_look(const struct gate_view *v, const struct bundle_gate_spec *g, struc
 
 	*ret = (struct readiness){ .state = READY_WAIT };
 	if (!fn) {
-		readiness_setf(ret, READY_WAIT, "gate '%s' is not implemented", g->name);
+		readiness_setf(ret, READY_WAIT,
+			       "this kiln-node does not know gate '%s': the bundle is of a newer "
+			       "Kiln; bake this node anew",
+			       g->name);
 		return 0;
 	}
 	if (!def || gate_check_args(def, g->args, &bad) < 0) {

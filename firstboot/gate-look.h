@@ -2,8 +2,8 @@
  * gate-look - is a component's gate open? One look at the cluster, by reads alone
  *
  * gate_look() asks once, within about ten seconds at the worst, and answers with a
- * readiness: READY_YES is open, all else says what is in the way. A gate whose
- * look is not written yet never opens: "gate 'x' is not implemented".
+ * readiness: READY_YES is open, all else says what is in the way. A gate that this
+ * agent does not know, of a newer Kiln's bundle, never opens and says so.
  * Errors: only -EPERM (the server is not of our CA) and -ENOMEM; the rest is a reason.
  */
 #pragma once
@@ -20,5 +20,3 @@ struct gate_view {
 
 int gate_look(const struct gate_view *v, const struct bundle_gate_spec *g, struct readiness *ret,
 	      struct err *err) MUST_CHECK;
-/* Whether that gate can open at all in this version. */
-bool gate_is_implemented(const char *name);
