@@ -12,9 +12,9 @@
 
 const char cmd_run_help[] =
 	"One node: the console is on this terminal (Ctrl-A X ends QEMU). Several: they share one\n"
-	"Ethernet segment with a gateway that lets them out, consoles go to files, and all end\n"
-	"with this command. Images are not written: a disk is a layer on top, gone afterwards\n"
-	"unless --overlay keeps it.\n"
+	"Ethernet segment with a gateway that lets them out and tells them the time, consoles go\n"
+	"to files, and all end with this command. Images are not written: a disk is a layer on\n"
+	"top, gone afterwards unless --overlay keeps it.\n"
 	"UEFI boards boot through OVMF with Secure Boot on; for a Raspberry Pi kernel, initrd\n"
 	"and command line are read from the image's config.txt and started on machine 'virt'.\n"
 	"\n"

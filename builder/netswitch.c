@@ -34,6 +34,8 @@ struct netswitch {
 	struct station stations[MACS_MAX];
 	size_t stations_len;
 	struct netswitch_stats stats;
+	netswitch_answer *answer; /* NULL: nothing here answers */
+	void *answer_arg;
 };
 
 static int watch(struct netswitch *s, int fd, unsigned int place, uint32_t events, int op)
@@ -263,6 +265,26 @@ static void learn(struct netswitch *s, const uint8_t *mac, unsigned int place, u
 	st->seen_ms = now_ms;
 }
 
+void netswitch_set_answer(struct netswitch *s, netswitch_answer *answer, void *arg)
+{
+	s->answer = answer;
+	s->answer_arg = arg;
+}
+
+static bool answer_frame(struct netswitch *s, unsigned int from, const uint8_t *frame, size_t len)
+{
+	uint8_t framed[HEADER + NETSWITCH_ANSWER_MAX] = { 0 };
+	size_t n = s->answer ? s->answer(s->answer_arg, frame, len, framed + HEADER) : 0;
+
+	if (n == 0)
+		return false;
+	framed[2] = (uint8_t)(n >> 8);
+	framed[3] = (uint8_t)n;
+	s->stats.answered++;
+	send_frame(s, from, (const char *)framed, HEADER + n);
+	return true;
+}
+
 /* A frame behind its length, that came in at @from. */
 static void switch_frame(struct netswitch *s, unsigned int from, const char *framed, size_t len,
 			 uint64_t now_ms)
@@ -271,6 +293,8 @@ static void switch_frame(struct netswitch *s, unsigned int from, const char *fra
 	const struct station *to;
 
 	learn(s, frame + 6, from, now_ms);
+	if (answer_frame(s, from, frame, len - HEADER))
+		return;
 	to = frame[0] & 1 ? NULL : find(s, frame);
 	if (to && now_ms - to->seen_ms <= NETSWITCH_AGE_MS) {
 		if (to->port != from) {

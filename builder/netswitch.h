@@ -29,6 +29,7 @@ struct netswitch_stats {
 	uint64_t forwarded, flooded; /* frames: to one port, to all others */
 	uint64_t dropped;	     /* a port's queue was full */
 	uint64_t runts;		     /* too short to have addresses */
+	uint64_t answered;	     /* by the switch itself */
 	size_t ports;
 	char problem[128]; /* why a port was closed last, other than by its end; "" */
 };
@@ -45,6 +46,14 @@ static inline void netswitch_freep(struct netswitch **s)
 
 /* A connected stream socket becomes a port; @fd is the switch's from now on, also on errors. */
 int netswitch_add(struct netswitch *s, int fd, struct err *err) MUST_CHECK;
+/*
+ * Something in the switch itself that answers frames: told every frame, it returns the length
+ * of its answer in @ret (NETSWITCH_ANSWER_MAX bytes), which goes back to the port that asked,
+ * and the frame goes nowhere else; 0: not for it.
+ */
+#define NETSWITCH_ANSWER_MAX 256u
+typedef size_t netswitch_answer(void *arg, const uint8_t *frame, size_t len, uint8_t *ret);
+void netswitch_set_answer(struct netswitch *s, netswitch_answer *answer, void *arg);
 int netswitch_fd(const struct netswitch *s);
 /* Takes new ports, moves what is there. A port's trouble is no error of the switch. */
 int netswitch_turn(struct netswitch *s, uint64_t now_ms, struct err *err) MUST_CHECK;

@@ -5,11 +5,13 @@
 #include "netswitch.h"
 #include "owned.h"
 #include "qemu-net.h"
+#include "segment-time.h"
 #include "spawn.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <time.h>
 
 #define PATH_ROOM 108 /* of a socket */
 #define GRACE_MS 2000
@@ -23,8 +25,10 @@ struct segment {
 	struct run_nodes *run;
 	struct tempfile *dir; /* NULL: the socket is where the caller wanted it */
 	char path[PATH_ROOM];
-	struct owned *owned; /* the socket, when a signal ends us */
+	struct owned *owned;	     /* the socket, when a signal ends us */
+	struct owned *forwards_file; /* no longer true when we have ended */
 	struct netswitch *s;
+	struct segment_time time;
 	struct forwards forwards;
 	struct machine uplink;
 	struct machine machines[RUN_NODES_MAX];
@@ -52,8 +56,30 @@ static void segment_done(struct segment *g)
 	child_stop(&g->uplink.child, GRACE_MS);
 	child_done(&g->uplink.child);
 	(void)owned_drop(g->owned);
+	owned_finish(g->forwards_file);
 	netswitch_free(g->s);
 	tempfile_free(g->dir);
+}
+
+static size_t tell_time(void *arg, const uint8_t *frame, size_t len, uint8_t *ret)
+{
+	const struct segment_time *t = arg;
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return segment_time_answer(t, frame, len,
+				   (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec, ret);
+}
+_Static_assert(SEGMENT_TIME_ANSWER_MAX <= NETSWITCH_ANSWER_MAX, "an answer fits");
+
+/* QEMU's user network is the gateway, but for the time: that is ours. */
+static void answer_time(struct segment *g)
+{
+	const struct addr_list *gateways = &g->run->cluster->network.gateways;
+
+	for (size_t i = 0; i < gateways->len && i < ARRAY_SIZE(g->time.gateways); i++)
+		g->time.gateways[i] = gateways->items[i];
+	netswitch_set_answer(g->s, tell_time, &g->time);
 }
 
 static int open_switch(struct segment *g, struct err *err)
@@ -71,6 +97,8 @@ static int open_switch(struct segment *g, struct err *err)
 	if (n < 0 || (size_t)n >= sizeof(g->path))
 		return err_setf(err, -ENAMETOOLONG, "'%s' is too long for a socket", path);
 	r = netswitch_new(g->path, &g->s, err);
+	if (r >= 0)
+		answer_time(g);
 	if (r >= 0 && path && path[0] == '/')
 		r = owned_add_path(path, &g->owned);
 	return r < 0 && !err->msg[0] ? err_errnof(err, r, "cannot take note of '%s'", path) : r;
@@ -81,6 +109,21 @@ static int start(struct machine *m, const char *const *argv, int stderr_fd, stru
 	struct spawn s = { .argv = argv };
 
 	return child_start(&s, stderr_fd, &m->child, err);
+}
+
+static int write_forwards(struct segment *g, struct err *err)
+{
+	const char *path = g->run->forwards_path;
+	cleanup_free char *whole = NULL;
+	int r = forwards_write(&g->forwards, path, err);
+
+	if (r < 0)
+		return r;
+	whole = realpath(path, NULL);
+	if (!whole)
+		return err_errnof(err, -errno, "cannot find '%s' again", path);
+	r = owned_add_path(whole, &g->forwards_file);
+	return r < 0 ? err_errnof(err, r, "cannot take note of '%s'", path) : 0;
 }
 
 static const char *emulator(const struct run_nodes *n)
@@ -236,7 +279,7 @@ int run_nodes(struct run_nodes *n, struct err *err)
 	if (r == 0)
 		r = start_uplink(&g, err);
 	if (r == 0 && n->forwards_path && !n->print)
-		r = forwards_write(&g.forwards, n->forwards_path, err);
+		r = write_forwards(&g, err);
 	for (size_t i = 0; r == 0 && i < n->len; i++)
 		r = start_node(&g, i, err);
 	if (r < 0 || n->print)

@@ -106,6 +106,33 @@ class Station:
                          lambda: self.ask_neighbour(ip6, own6))
 
 
+def sum16(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def ask_time(station, gateway, own, family):
+    """One question of SNTP to the gateway, as a frame; the answer's seconds since 1970."""
+    src, dst = socket.inet_pton(family, own), socket.inet_pton(family, gateway)
+    ntp = b"\x23" + b"\0" * 39 + b"kilntest"
+    udp = struct.pack(">HHHH", 40000, 123, 56, 0) + ntp
+    udp = udp[:6] + struct.pack(">H", ~sum16(src + dst + struct.pack(">HH", 17, 56) + udp) & 0xFFFF) + udp[8:]
+    if family == socket.AF_INET:
+        ip = struct.pack(">BBHHHBBH", 0x45, 0, 76, 1, 0, 64, 17, 0) + src + dst
+        ip, kind, at = ip[:10] + struct.pack(">H", ~sum16(ip) & 0xFFFF) + ip[12:], b"\x08\0", 34
+    else:
+        ip, kind, at = struct.pack(">IHBB", 6 << 28, 56, 17, 64) + src + dst, b"\x86\xdd", 54
+    frame = b"\x52\x55\0\0\0\x02" + station.mac + kind + ip + udp
+    again = lambda: station.send(frame)  # noqa: E731
+    again()
+    f = station.wait(lambda f: f[12:14] == kind and f[at : at + 4] == b"\0\x7b\x9c\x40", again)
+    good = f[at - 2 * len(src) : at] == dst + src and f[at + 32 : at + 40] == b"kilntest"
+    good = good and sum16(dst + src + struct.pack(">HH", 17, 56) + f[at : at + 56]) == 0xFFFF
+    return struct.unpack(">I", f[at + 48 : at + 52])[0] - 2208988800 if good else f.hex()
+
+
 def lab(folder):
     text = (SRC / "examples/lab/cluster.yaml").read_text(encoding="utf-8").replace(", binary: k3s}", "}")
     (folder / "cluster.yaml").write_text(text, encoding="utf-8")
@@ -152,6 +179,9 @@ def speak(path, nodes):
         syn = station.answer(lambda f: f[12:14] == b"\x08\0" and f[23] == 6 and f[30:34] == station.ip)
         check(f"a port of 127.0.0.1 leads to {name}'s {port}", struct.unpack(">H", syn[36:38])[0] == port, syn.hex())
         desk.close()
+    for gateway, own, family in ((GATEWAY4, "192.168.15.10", socket.AF_INET), (GATEWAY6, "fd12:3456:789a:15::10", socket.AF_INET6)):
+        told = ask_time(hen, gateway, own, family)
+        check(f"{gateway} tells the time of this machine", isinstance(told, int) and abs(told - time.time()) < DEADLINE_S, told)
     late = Station(path, "52:54:00:00:15:12", "192.168.15.12")
     late.s.sendall(b"GET / HTTP/1.1\r\n\r\n")
     late.s.settimeout(DEADLINE_S)
@@ -173,6 +203,7 @@ def main():
             run.wait(DEADLINE_S)
         check("SIGTERM ends it", run.returncode == -signal.SIGTERM, run.returncode)
         check("its socket is gone", not os.path.exists(path))
+        check("so is the file that says where its ports lead", not (folder / "forwards.json").exists())
         check("its QEMU is gone", gone(uplink))
         run, path, _ = start(folder)
         (uplink,) = children(run.pid)

@@ -406,3 +406,33 @@ TEST(netswitch_survives_every_failing_call)
 		}
 	}
 }
+
+/* Answers what goes to a group, with one byte of the asking frame and so many of its own */
+static size_t groups_only(void *arg, const uint8_t *frame, size_t len, uint8_t *ret)
+{
+	if (!(frame[0] & 1))
+		return 0;
+	memset(ret, frame[len - 1], NETSWITCH_ANSWER_MAX);
+	return *(const size_t *)arg;
+}
+
+TEST(netswitch_answers_itself)
+{
+	uint8_t want[NETSWITCH_ANSWER_MAX];
+	cleanup_lab struct lab l;
+	size_t size = sizeof(want);
+
+	lab_init(&l);
+	memset(want, ns_group[sizeof(ns_group) - 1], sizeof(want));
+	netswitch_set_answer(l.s, groups_only, &size);
+	put(&l, 1, ns_group, sizeof(ns_group));
+	turn(&l);
+	expect(&l, 1, want, sizeof(want));
+	expect_nothing(&l, 0);
+	expect_nothing(&l, 2);
+	put(&l, 0, arp_reply, sizeof(arp_reply)); /* for nobody known: as without */
+	turn(&l);
+	expect(&l, 1, arp_reply, sizeof(arp_reply));
+	expect(&l, 2, arp_reply, sizeof(arp_reply));
+	ASSERT_EQ(netswitch_stats(l.s).answered, 1);
+}
