@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #define TEXT_MAX ((size_t)1 << 20)
 
@@ -326,5 +327,29 @@ int disks_pick(const struct disk_list *l, const struct disk_match *m, size_t *re
 	if (l->items[at].why[0])
 		return table(l, -EBUSY,
 			     "the disk that cluster.yaml names for Ceph may not be taken", err);
+	return 0;
+}
+
+int disks_still(const char *root, const struct disk_item *d, const struct stat *opened,
+		struct err *err)
+{
+	char path[PATH_MAX], dev[32];
+	struct disk_facts now;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/sys", root);
+	r = disk_facts_read(path, d->facts.name, &now, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(dev, sizeof(dev), "%u:%u", major(opened->st_rdev), minor(opened->st_rdev));
+	if (S_ISBLK(opened->st_mode) && strcmp(dev, d->dev) != 0)
+		return err_setf(err, -ESTALE, "'%s' is device %s, not %s as a moment ago",
+				d->facts.name, dev, d->dev);
+	if (strcmp(now.serial, d->facts.serial) != 0 || strcmp(now.wwid, d->facts.wwid) != 0 ||
+	    now.size_bytes != d->facts.size_bytes)
+		return err_setf(err, -ESTALE,
+				"'%s' is another disk than a moment ago: serial %s, not %s",
+				d->facts.name, now.serial[0] ? now.serial : "(none)",
+				d->facts.serial[0] ? d->facts.serial : "(none)");
 	return 0;
 }

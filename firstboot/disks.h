@@ -11,6 +11,8 @@
 
 #include "disk-facts.h"
 
+#include <sys/stat.h>
+
 struct disk_item {
 	struct disk_facts facts;
 	char dev[16];	/* "8:0" */
@@ -44,3 +46,10 @@ int disks_pick(const struct disk_list *l, const struct disk_match *m, size_t *re
 	       struct err *err) MUST_CHECK;
 /* A number in an attribute of a block device: <root>/sys/class/block/<name>/<attr>; 0: none. */
 uint64_t disks_number(const char *root, const char *name, const char *attr);
+/*
+ * Is what was opened, by its name, still the disk that was judged? A USB disk may go and
+ * another one come and take its name between the two; while a descriptor is open its name is
+ * not given away. @opened: of the descriptor. -ESTALE: it is another one now.
+ */
+int disks_still(const char *root, const struct disk_item *d, const struct stat *opened,
+		struct err *err) MUST_CHECK;

@@ -23,6 +23,7 @@
 struct judged {
 	const char *path;   /* of the device, for messages */
 	const char *serial; /* of the disk, "" without */
+	struct stat st;	    /* of the descriptor that is judged, and open meanwhile */
 	char id[160];	    /* the same in every boot */
 	uint64_t offset, size;
 	bool whole;
@@ -62,12 +63,28 @@ static int accept(struct agent *a, const struct judged *j, const struct probe_re
 	return TURN_DONE;
 }
 
+static bool same_device(const struct stat *a, const struct stat *b)
+{
+	if (S_ISBLK(a->st_mode) || S_ISBLK(b->st_mode))
+		return S_ISBLK(a->st_mode) && S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 static int open_to_wipe(const struct judged *j, struct err *err)
 {
 	/* The system disk is mounted: there the range alone is ours, and was checked to be free. */
-	int fd = neg_errno(open(j->path, O_RDWR | O_CLOEXEC | (j->whole ? O_EXCL : 0)));
+	cleanup_close int fd =
+		neg_errno(open(j->path, O_RDWR | O_CLOEXEC | (j->whole ? O_EXCL : 0)));
+	struct stat st;
 
-	return fd < 0 ? err_errnof(err, fd, "cannot open '%s' to wipe it", j->path) : fd;
+	if (fd < 0)
+		return err_errnof(err, fd, "cannot open '%s' to wipe it", j->path);
+	if (fstat(fd, &st) < 0)
+		return err_errnof(err, -errno, "cannot look at '%s'", j->path);
+	if (!same_device(&st, &j->st))
+		return err_setf(err, -ESTALE, "'%s' is not what was judged: it is left alone",
+				j->path);
+	return TAKE_FD(fd);
 }
 
 static int wipe(struct agent *a, const struct judged *j, enum wipe_grant grant,
@@ -107,16 +124,15 @@ static int decide(struct agent *a, const struct judged *j, const struct probe_re
 			j->serial[0] ? j->serial : "none", finds, probe_advice(found));
 }
 
-static int open_disk(const struct agent *a, const char *path, struct err *err)
+static int open_disk(const struct agent *a, const char *path, struct stat *st, struct err *err)
 {
 	cleanup_close int fd = neg_errno(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-	struct stat st;
 
 	if (fd < 0)
 		return err_errnof(err, fd, "cannot open '%s'", path);
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st) < 0)
 		return err_errnof(err, -errno, "cannot look at '%s'", path);
-	if (!S_ISBLK(st.st_mode) && (!agent_prefix(a)[0] || !S_ISREG(st.st_mode)))
+	if (!S_ISBLK(st->st_mode) && (!agent_prefix(a)[0] || !S_ISREG(st->st_mode)))
 		return err_setf(err, -ENOTBLK, "'%s' is no block device", path);
 	return TAKE_FD(fd);
 }
@@ -181,7 +197,9 @@ static int whole_disk(struct agent *a, const struct init_facts *sys, struct step
 		return err_nomem(err);
 	j.path = path;
 	j.serial = l.items[at].facts.serial;
-	r = fd = open_disk(a, path, err);
+	r = fd = open_disk(a, path, &j.st, err);
+	if (r >= 0)
+		r = disks_still(agent_prefix(a), &l.items[at], &j.st, err);
 	if (r >= 0)
 		r = size_of(fd, path, &j.size, err);
 	if (r >= 0)
@@ -189,25 +207,26 @@ static int whole_disk(struct agent *a, const struct init_facts *sys, struct step
 	return r < 0 ? r : decide(a, &j, &found, turn, err);
 }
 
-static int judge_partition(struct agent *a, const struct sysdisk *d, const char *path,
-			   const char *serial, int fd, struct step_turn *turn, struct err *err)
+/* @j: path, serial and st are set. */
+static int judge_partition(struct agent *a, const struct sysdisk *d, struct judged *j, int fd,
+			   struct step_turn *turn, struct err *err)
 {
-	struct judged j = { .path = path, .serial = serial };
 	struct probe_result found;
 	struct ceph_range range;
 	int r = ceph_range_judge(fd, d, &a->ceph_scan, a->node.storage.root_size_bytes,
 				 a->node.cluster.fsid, &range, &found, err);
 
 	if (r < 0)
-		return err_wrapf(err, r, "%s", path);
+		return err_wrapf(err, r, "%s", j->path);
 	if (range.start < d->root_end || range.end > d->size_bytes || range.start >= range.end)
-		return err_setf(err, -ERANGE, "%s: Ceph's part is not behind root", path);
-	j.offset = range.start;
-	j.size = range.end - range.start;
-	(void)snprintf(j.id, sizeof(j.id), "partition:%.40s", a->node.storage.ceph->partition_uuid);
+		return err_setf(err, -ERANGE, "%s: Ceph's part is not behind root", j->path);
+	j->offset = range.start;
+	j->size = range.end - range.start;
+	(void)snprintf(j->id, sizeof(j->id), "partition:%.40s",
+		       a->node.storage.ceph->partition_uuid);
 	for (size_t i = 0; i < found.finds_len; i++) /* as places on the disk */
 		found.finds[i].offset_bytes += range.start;
-	r = decide(a, &j, &found, turn, err);
+	r = decide(a, j, &found, turn, err);
 	if (r == TURN_DONE)
 		a->ceph_range = range;
 	return r;
@@ -219,6 +238,7 @@ static int partition(struct agent *a, const struct init_facts *sys, struct step_
 	uint64_t number = disks_number(agent_prefix(a), sys->root, "partition");
 	cleanup_free char *path = agent_device(a, sys->disk), *sysfs = agent_path(a, "sys");
 	cleanup_close int fd = -EBADF;
+	struct judged j = { .path = path };
 	struct disk_facts facts;
 	struct sysdisk d;
 	int r;
@@ -229,7 +249,7 @@ static int partition(struct agent *a, const struct init_facts *sys, struct step_
 		return err_setf(err, -EINVAL, "node.json has no storage.ceph.partition_uuid");
 	r = disk_facts_read(sysfs, sys->disk, &facts, err);
 	if (r >= 0)
-		r = fd = open_disk(a, path, err);
+		r = fd = open_disk(a, path, &j.st, err);
 	if (r >= 0)
 		r = sysdisk_read(path, (unsigned int)number, a->node.storage.ceph->partition_uuid,
 				 &d, err);
@@ -242,7 +262,8 @@ static int partition(struct agent *a, const struct init_facts *sys, struct step_
 			     (uintmax_t)(a->ceph_scan.at >> 30), (uintmax_t)(d.free_end >> 30));
 		return TURN_MORE;
 	}
-	return judge_partition(a, &d, path, facts.serial, fd, turn, err);
+	j.serial = facts.serial;
+	return judge_partition(a, &d, &j, fd, turn, err);
 }
 
 int step_ceph_disk(struct agent *a, struct step_turn *turn, struct err *err)

@@ -4,6 +4,7 @@
 #include "tree.h"
 
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 
 static void put(const char *path, const char *text)
 {
@@ -163,4 +164,32 @@ TEST(init_facts_are_read)
 	ASSERT_EQ(init_facts_read("r", &f, &err), -EINVAL);
 	put("r/run/kiln/init", "");
 	ASSERT_EQ(init_facts_read("r", &f, &err), -EINVAL);
+}
+
+TEST(disks_another_one_that_took_the_name_is_told)
+{
+	struct stat block = { .st_mode = S_IFBLK, .st_rdev = makedev(8, 0) };
+	struct stat other = { .st_mode = S_IFBLK, .st_rdev = makedev(8, 16) };
+	struct err err = { 0 };
+	struct disk_list l;
+
+	machine();
+	l = list_or_die();
+	ASSERT_STR(l.items[2].facts.name, "sda");
+	ASSERT_OK(disks_still("r", &l.items[2], &block, &err), &err);
+	ASSERT_EQ(disks_still("r", &l.items[2], &other, &err), -ESTALE);
+	ASSERT_STR(err.msg, "'sda' is device 8:16, not 8:0 as a moment ago");
+	attr("sda", "device/serial", "C\n");
+	err_clear(&err);
+	ASSERT_EQ(disks_still("r", &l.items[2], &block, &err), -ESTALE);
+	ASSERT_STR(err.msg, "'sda' is another disk than a moment ago: serial C, not A");
+	attr("sda", "device/serial", "A\n");
+	attr("sda", "size", "20971528\n");
+	err_clear(&err);
+	ASSERT_EQ(disks_still("r", &l.items[2], &block, &err), -ESTALE);
+	ASSERT_EQ(tree_remove_at(AT_FDCWD, "r/sys/class/block/sda"), 0);
+	err_clear(&err);
+	ASSERT_EQ(disks_still("r", &l.items[2], &block, &err), -ENOENT);
+	ASSERT_STR(err.msg, "cannot find disk 'sda': No such file or directory");
+	disk_list_done(&l);
 }
