@@ -231,6 +231,15 @@ static int remove_release(const struct boot_update *u, const char *release, stru
 	return r;
 }
 
+/* What a cut left of a file that was being written. */
+static bool is_left(const char *name)
+{
+	size_t len = strlen(name);
+
+	return file_is_temp(name) ||
+	       (len > strlen(TMP) && strcmp(name + len - strlen(TMP), TMP) == 0);
+}
+
 /*
  * Removes all kernels but the new, the running and @former; and what a cut left. When the former
  * one is not there, none is removed: what would boot then is not known.
@@ -248,9 +257,8 @@ static int prune(const struct boot_update *u, const char *former, struct err *er
 		r = tree_list_at(u->boot_fd, ".", &names, err);
 	for (size_t i = 0; i < names.len && r >= 0; i++) {
 		const char *n = names.items[i];
-		size_t len = strlen(n);
 
-		if (len > strlen(TMP) && strcmp(n + len - strlen(TMP), TMP) == 0)
+		if (is_left(n))
 			remove_name(u, n);
 		else if (sure && strncmp(n, "vmlinuz-", 8) == 0 && is_release(n + 8) &&
 			 strcmp(n + 8, u->release) != 0 && strcmp(n + 8, u->running) != 0 &&
@@ -396,6 +404,17 @@ static int find_options(const struct boot_update *u, const struct name_list *ent
 			"' with a kernel command line to take over");
 }
 
+static void clean_entries(const struct boot_update *u, const struct name_list *entries)
+{
+	char name[512];
+
+	for (size_t i = 0; i < entries->len; i++) {
+		(void)snprintf(name, sizeof(name), ENTRIES "/%s", entries->items[i]);
+		if (is_left(entries->items[i]))
+			remove_name(u, name);
+	}
+}
+
 static int switch_uefi(const struct boot_update *u, struct err *err)
 {
 	cleanup_name_list struct name_list entries = { 0 };
@@ -409,6 +428,7 @@ static int switch_uefi(const struct boot_update *u, struct err *err)
 		r = find_options(u, &entries, &options, err);
 	if (r < 0)
 		return r;
+	clean_entries(u, &entries);
 	for (size_t i = 0; i < entries.len; i++) {
 		if (!is_entry_of(entries.items[i], u->release))
 			continue;

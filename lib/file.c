@@ -1,10 +1,14 @@
 #include "file.h"
 
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define TEMP_END ".tmp"
+#define TEMP_TRIES 100
 
 ssize_t read_upto(int fd, void *data, size_t len)
 {
@@ -171,16 +175,38 @@ static const char *last_part(const char *name)
 static int temp_name(const char *base, char *dst, size_t size)
 {
 	static atomic_uint counter;
-	int n = snprintf(dst, size, ".%s.%ld-%u.tmp", base, (long)getpid(),
+	int n = snprintf(dst, size, ".%s.%ld-%u" TEMP_END, base, (long)getpid(),
 			 atomic_fetch_add(&counter, 1));
 
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 
-static int write_temp(int dir_fd, const char *tmp, const void *data, size_t len, mode_t mode)
+bool file_is_temp(const char *name)
 {
-	cleanup_close int fd = neg_errno(
-		openat(dir_fd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+	return fnmatch(".?*.[0-9]*-[0-9]*" TEMP_END, name, FNM_PERIOD) == 0;
+}
+
+/* Who died in the midst may have had our number, as after every start of a machine. */
+static int open_temp(int dir_fd, const char *base, char *tmp, size_t size)
+{
+	int r = 0;
+
+	for (int i = 0; i < TEMP_TRIES; i++) {
+		r = temp_name(base, tmp, size);
+		if (r >= 0)
+			r = neg_errno(openat(dir_fd, tmp,
+					     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+					     0600));
+		if (r != -EEXIST)
+			break;
+	}
+	return r;
+}
+
+static int write_temp(int dir_fd, const char *base, char *tmp, size_t size, const void *data,
+		      size_t len, mode_t mode)
+{
+	cleanup_close int fd = open_temp(dir_fd, base, tmp, size);
 	int r;
 
 	if (fd < 0)
@@ -205,9 +231,7 @@ static int put_file(int at_fd, const char *name, const void *data, size_t len, m
 
 	if (dir_fd < 0)
 		return err_errnof(err, dir_fd, "cannot %s '%s': its folder", verb, name);
-	r = temp_name(base, tmp, sizeof(tmp));
-	if (r >= 0)
-		r = write_temp(dir_fd, tmp, data, len, mode);
+	r = write_temp(dir_fd, base, tmp, sizeof(tmp), data, len, mode);
 	if (r < 0)
 		return err_errnof(err, r, "cannot %s '%s'", verb, name);
 	if (replace) {

@@ -39,6 +39,11 @@ int file_replace_at(int dir_fd, const char *name, const void *data, size_t len, 
 /* The same for a name that must not exist: -EEXIST leaves what is there alone. */
 int file_create_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
 		   struct err *err) MUST_CHECK;
+/*
+ * Is @name that of such a temporary? One that lies there while nobody writes was left by a
+ * power cut; who owns a folder for good removes it.
+ */
+bool file_is_temp(const char *name);
 /* fsync of the directory that holds @path, so that its name survives a power cut. */
 int file_sync_dir_at(int dir_fd, const char *name, struct err *err) MUST_CHECK;
 /* Whether something has that name; symlinks are not followed. -ENOENT is false, no error. */

@@ -1,13 +1,13 @@
 #include "seed-apply.h"
 
 #include "buf.h"
+#include "file.h"
 #include "log.h"
 #include "path.h"
 #include "seed-files.h"
 #include "tree.h"
 
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -82,7 +82,7 @@ static int clean_state_dir(int root_fd, struct err *err)
 		return 0;
 	r = fd < 0 ? fd : tree_list_at(fd, ".", &names, err);
 	for (size_t i = 0; i < names.len && r >= 0; i++)
-		if (fnmatch(".seed.*.tmp", names.items[i], FNM_PERIOD) == 0)
+		if (strncmp(names.items[i], ".seed.", 6) == 0 && file_is_temp(names.items[i]))
 			r = unlink_if_there(fd, names.items[i], 0, SEED_STATE_DIR, err);
 	return r;
 }

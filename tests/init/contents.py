@@ -267,7 +267,8 @@ def pi_boot(lab, name):
     os.makedirs(boot)
     for f, text in (("config.txt", CONFIG % (OLD, OLD)), ("vmlinuz-" + OLD, "old kernel"), ("initrd-" + OLD, "old initrd"),
                     ("bcm2712-rpi-5-b.dtb", "old tree"), ("cmdline.txt", "root=x"), ("vmlinuz-6.0-older", "x"),
-                    ("initrd-6.0-older", "x"), ("initrd-7.0.0-cut.kiln-new", "x")):
+                    ("initrd-6.0-older", "x"), ("initrd-7.0.0-cut.kiln-new", "x"),
+                    (".vmlinuz-7.0.0-cut.812-3.tmp", "x")):
         with open(os.path.join(boot, f), "w") as g:
             g.write(text)
     return boot
@@ -333,7 +334,7 @@ def boot_update_on_a_pi(lab):
         n += 1
         code, out = boot_update(lab, root, boot, new)
         assert code == 0 and pi_boots(boot, new, whole) == new, out
-        assert not [x for x in os.listdir(boot) if x.endswith(".kiln-new")]
+        assert not [x for x in os.listdir(boot) if x.endswith(".kiln-new") or x.endswith(".tmp")], os.listdir(boot)
     assert n > 10 and seen == {OLD, new}, (n, seen)
     return "killed at %d calls" % (n - 1)
 

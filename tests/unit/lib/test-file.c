@@ -138,6 +138,29 @@ TEST(file_replace_keeps_old_or_new_under_every_fault)
 				 the folder */
 }
 
+TEST(file_replace_is_not_stopped_by_what_a_cut_left)
+{
+	static const char *const yes[] = { ".state.512-0.tmp", ".a.b.1-99.tmp", ".x.1-1.tmp" };
+	static const char *const no[] = { "state.512-0.tmp",   ".state.tmp", ".1-1.tmp",
+					  ".state.512-0.tmpx", "..tmp",	     ".state.a-1.tmp" };
+	struct err err = { 0 };
+	char name[64], got[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+		ASSERT(file_is_temp(yes[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+		ASSERT(!file_is_temp(no[i]));
+	ASSERT_EQ(mkdir("d", 0755), 0);
+	for (int i = 0; i < 50; i++) { /* of a process that had our number */
+		(void)snprintf(name, sizeof(name), "d/.state.%ld-%d.tmp", (long)getpid(), i);
+		ASSERT_EQ(close(creat(name, 0600)), 0);
+	}
+	ASSERT_OK(file_replace_at(AT_FDCWD, "d/state", "new", 3, 0644, &err), &err);
+	slurp("d/state", got, sizeof(got));
+	ASSERT_STR(got, "new");
+	ASSERT_EQ(count_entries("d"), 51);
+}
+
 TEST(file_create_makes_all_or_nothing_under_every_fault)
 {
 	struct err err = { 0 };
