@@ -162,12 +162,14 @@ static bool can_patch(const struct work *w)
 {
 	cleanup_close int fd = -EBADF;
 	struct err why = { 0 };
+	struct stat st;
 
 	if (!w->old.base || strcmp(w->old.base, w->spec->base->base.id) != 0 ||
 	    w->old.size_bytes != w->layout.disk_bytes || !same_root(w))
 		return false;
-	fd = open(w->image, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	/* Never through a link to a device or to what somebody keeps under another name. */
+	fd = open(w->image, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return false;
 	if (image_verify(fd, w->image, &w->layout, w->spec->base->base.root_uuid, w->boot_id,
 			 &why) < 0) {
@@ -209,7 +211,7 @@ static int take_old(const struct work *w, struct tempfile **ret, struct err *err
 	if (r < 0)
 		return err_errnof(err, r, "cannot rename '%s'", w->image);
 	(void)close(t->fd);
-	t->fd = neg_errno(open(t->path, O_RDWR | O_CLOEXEC));
+	t->fd = neg_errno(open(t->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
 	if (t->fd < 0)
 		return err_errnof(err, t->fd, "cannot open '%s'", t->path);
 	*ret = TAKE_PTR(t);
