@@ -21,13 +21,7 @@ const char *gate_meta_value(const json_t *o, const char *map, const char *key)
 
 const json_t *gate_find_named(const json_t *list, const char *name)
 {
-	const json_t *items = json_object_get(list, "items"), *o;
-	size_t i;
-
-	json_array_foreach (items, i, o)
-		if (strcmp(js_text(o, "metadata.name"), name) == 0)
-			return o;
-	return NULL;
+	return js_find(json_object_get(list, "items"), "metadata.name", name);
 }
 
 bool gate_pod_is_outdated(const json_t *ds, const json_t *pod)
@@ -208,17 +202,6 @@ int gate_rook_operator(const struct gate_view *v, const json_t *args, struct rea
 		ret, err);
 }
 
-static bool node_has_driver(const json_t *csi_node, const char *driver)
-{
-	const json_t *drivers = js_at(csi_node, "spec.drivers"), *d;
-	size_t i;
-
-	json_array_foreach (drivers, i, d)
-		if (strcmp(js_text(d, "name"), driver) == 0)
-			return true;
-	return false;
-}
-
 int gate_csi_driver(const struct gate_view *v, const json_t *args, struct readiness *ret,
 		    struct err *err)
 {
@@ -241,7 +224,7 @@ int gate_csi_driver(const struct gate_view *v, const json_t *args, struct readin
 		if (!ready_condition_true(node, "Ready"))
 			continue;
 		up++;
-		if (!node_has_driver(gate_find_named(csi, n), name)) {
+		if (!js_find(js_at(gate_find_named(csi, n), "spec.drivers"), "name", name)) {
 			readiness_setf(ret, READY_WAIT, "node %.100s has no plugin of %.200s yet",
 				       n, name);
 			return ns ? gate_blame_node(v, ns, n, ret, err) : 0;

@@ -40,13 +40,7 @@ int64_t ready_number(const json_t *object, const char *path, int64_t otherwise)
 
 const json_t *ready_condition(const json_t *object, const char *type)
 {
-	const json_t *list = js_at(object, "status.conditions"), *c;
-	size_t i;
-
-	json_array_foreach (list, i, c)
-		if (strcmp(js_text(c, "type"), type) == 0)
-			return c;
-	return NULL;
+	return js_find(js_at(object, "status.conditions"), "type", type);
 }
 
 bool ready_condition_true(const json_t *object, const char *type)

@@ -65,6 +65,17 @@ const char *js_text(const json_t *root, const char *path)
 	return s ? s : "";
 }
 
+const json_t *js_find(const json_t *list, const char *path, const char *text)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (list, i, item)
+		if (strcmp(js_text(item, path), text) == 0)
+			return item;
+	return NULL;
+}
+
 static const char *type_name(const json_t *j)
 {
 	switch (json_typeof(j)) {

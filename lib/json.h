@@ -30,6 +30,8 @@ int js_read(const char *text, size_t len, json_t **ret, struct err *err) MUST_CH
 json_t *js_at(const json_t *root, const char *path);
 /* The string there, "" when there is none. */
 const char *js_text(const json_t *root, const char *path);
+/* The first item of @list that has @text at @path; NULL: none, or @list is no list. */
+const json_t *js_find(const json_t *list, const char *path, const char *text);
 
 int jget_str(const json_t *root, const char *path, const char **ret, struct err *err) MUST_CHECK;
 int jget_u64(const json_t *root, const char *path, uint64_t *ret, struct err *err) MUST_CHECK;

@@ -75,6 +75,23 @@ TEST(js_at_follows_paths)
 			test_fail(__FILE__, __LINE__, "path '%s'", cases[i].path);
 }
 
+TEST(js_find_is_the_first_with_that_text)
+{
+	struct err err = { 0 };
+	cleanup_json json_t *root = NULL;
+	static const char text[] = "{\"l\": [{\"m\": {\"n\": \"a\"}, \"i\": 1}, 7, {\"m\": 2},"
+				   " {\"m\": {\"n\": \"b\"}, \"i\": 2},"
+				   " {\"m\": {\"n\": \"b\"}, \"i\": 3}]}";
+	const json_t *list;
+
+	ASSERT_OK(js_read(text, sizeof(text) - 1, &root, &err), &err);
+	list = js_at(root, "l");
+	ASSERT_EQ(json_integer_value(json_object_get(js_find(list, "m.n", "b"), "i")), 2);
+	ASSERT(js_find(list, "m.n", "c") == NULL);
+	ASSERT(js_find(root, "m.n", "b") == NULL);
+	ASSERT(js_find(NULL, "m.n", "b") == NULL);
+}
+
 TEST(getters_name_the_path_and_the_type)
 {
 	cleanup_json json_t *j =
