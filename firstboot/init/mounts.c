@@ -151,44 +151,43 @@ static int remount_root(const struct mount_options *o, struct err *err)
 	return 0;
 }
 
-int mount_subvolumes(int root_fd, const char *root_name, const char *root_uuid, struct err *err)
+struct mounting {
+	int root_fd;
+	const char *name, *type, *uuid; /* of the partition */
+};
+
+/* What @f says of that one filesystem. */
+static int mount_entry(const struct mounting *m, const struct fstab_entry *e, struct err *err)
 {
-	cleanup_fstab struct fstab f = { 0 };
+	cleanup_mount_options struct mount_options o = { 0 };
 	int r;
 
-	r = read_fstab(root_fd, &f, err);
-	for (size_t i = 0; i < f.len && r >= 0; i++) {
-		const struct fstab_entry *e = &f.items[i];
-		cleanup_mount_options struct mount_options o = { 0 };
+	if (strcmp(e->type, m->type) != 0 || !fstab_is_uuid(e, m->uuid))
+		return 0;
+	r = mount_options_parse(e->options, &o, err);
+	if (r < 0 || o.noauto)
+		return r;
+	if (strcmp(e->dir, "/") == 0)
+		return remount_root(&o, err);
+	return mount_beneath(m->root_fd, m->name, e, &o, err);
+}
 
-		if (strcmp(e->type, "btrfs") != 0 || !fstab_is_uuid(e, root_uuid))
-			continue;
-		r = mount_options_parse(e->options, &o, err);
-		if (r < 0 || o.noauto)
-			continue;
-		if (strcmp(e->dir, "/") == 0)
-			r = remount_root(&o, err);
-		else
-			r = mount_beneath(root_fd, root_name, e, &o, err);
-	}
+static int mount_entries(const struct mounting *m, struct err *err)
+{
+	cleanup_fstab struct fstab f = { 0 };
+	int r = read_fstab(m->root_fd, &f, err);
+
+	for (size_t i = 0; i < f.len && r >= 0; i++)
+		r = mount_entry(m, &f.items[i], err);
 	return r;
+}
+
+int mount_subvolumes(int root_fd, const char *root_name, const char *root_uuid, struct err *err)
+{
+	return mount_entries(&(struct mounting){ root_fd, root_name, "btrfs", root_uuid }, err);
 }
 
 int mount_boot_entry(int root_fd, const char *boot_name, const char *boot_uuid, struct err *err)
 {
-	cleanup_fstab struct fstab f = { 0 };
-	int r;
-
-	r = read_fstab(root_fd, &f, err);
-	for (size_t i = 0; i < f.len && r >= 0; i++) {
-		const struct fstab_entry *e = &f.items[i];
-		cleanup_mount_options struct mount_options o = { 0 };
-
-		if (strcmp(e->type, "vfat") != 0 || !fstab_is_uuid(e, boot_uuid))
-			continue;
-		r = mount_options_parse(e->options, &o, err);
-		if (r >= 0 && !o.noauto)
-			r = mount_beneath(root_fd, boot_name, e, &o, err);
-	}
-	return r;
+	return mount_entries(&(struct mounting){ root_fd, boot_name, "vfat", boot_uuid }, err);
 }
