@@ -40,31 +40,39 @@ static int read_list(const json_t *o, const char *key, struct string_list *ret, 
 	return 0;
 }
 
+struct text_field {
+	const char *key;
+	char **to;
+};
+
+/* Texts that must be there, the first names it all; they stay @o's. */
+static int read_texts(const json_t *o, const struct text_field *f, size_t len, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < len && r >= 0; i++) {
+		const char *text = NULL;
+
+		r = jget_str(o, f[i].key, &text, err);
+		*f[i].to = (char *)text;
+		if (r >= 0 && strcmp(f[i].key, "sha256") == 0 && !is_sha256(text))
+			r = err_setf(err, -EINVAL, "'%s': '%s' is no SHA-256", *f[0].to, text);
+	}
+	return r;
+}
+
 static int read_package(const json_t *o, struct lock *l, struct err *err)
 {
-	const char *name, *version, *arch, *url, *sha256;
-	uint64_t size;
-	int r;
+	struct lock_package p = { 0 };
+	const struct text_field texts[] = {
+		{ "name", &p.name }, { "version", &p.version }, { "arch", &p.arch },
+		{ "url", &p.url },   { "sha256", &p.sha256 },
+	};
+	int r = read_texts(o, texts, ARRAY_SIZE(texts), err);
 
-	r = jget_str(o, "name", &name, err);
 	if (r >= 0)
-		r = jget_str(o, "version", &version, err);
-	if (r >= 0)
-		r = jget_str(o, "arch", &arch, err);
-	if (r >= 0)
-		r = jget_str(o, "url", &url, err);
-	if (r >= 0)
-		r = jget_str(o, "sha256", &sha256, err);
-	if (r >= 0)
-		r = jget_u64(o, "size", &size, err);
-	if (r < 0)
-		return r;
-	if (!is_sha256(sha256))
-		return err_setf(err, -EINVAL, "package '%s': '%s' is no SHA-256", name, sha256);
-	if (lock_add_package(l, &(struct lock_package){ (char *)name, (char *)version, (char *)arch,
-							(char *)url, (char *)sha256, size }) < 0)
-		return err_nomem(err);
-	return 0;
+		r = jget_u64(o, "size", &p.size_bytes, err);
+	return r >= 0 && lock_add_package(l, &p) < 0 ? err_nomem(err) : r;
 }
 
 static int read_set(const json_t *o, struct lock *l, struct err *err)
@@ -98,43 +106,28 @@ static int read_set(const json_t *o, struct lock *l, struct err *err)
 
 static int read_file(const json_t *o, struct lock *l, struct err *err)
 {
-	const char *name, *version, *arch, *url, *sha256;
-	int r;
+	struct lock_file f = { 0 };
+	const struct text_field texts[] = {
+		{ "name", &f.name }, { "version", &f.version }, { "arch", &f.arch },
+		{ "url", &f.url },   { "sha256", &f.sha256 },
+	};
+	int r = read_texts(o, texts, ARRAY_SIZE(texts), err);
 
-	r = jget_str(o, "name", &name, err);
-	if (r >= 0)
-		r = jget_str(o, "version", &version, err);
-	if (r >= 0)
-		r = jget_str(o, "arch", &arch, err);
-	if (r >= 0)
-		r = jget_str(o, "url", &url, err);
-	if (r >= 0)
-		r = jget_str(o, "sha256", &sha256, err);
-	if (r < 0)
-		return r;
-	if (!is_sha256(sha256))
-		return err_setf(err, -EINVAL, "file '%s': '%s' is no SHA-256", name, sha256);
-	if (lock_add_file(l, &(struct lock_file){ (char *)name, (char *)version, (char *)arch,
-						  (char *)url, (char *)sha256 }) < 0)
-		return err_nomem(err);
-	return 0;
+	return r >= 0 && lock_add_file(l, &f) < 0 ? err_nomem(err) : r;
 }
 
 static int read_platform(const json_t *o, struct lock_platform *p, struct err *err)
 {
-	const char *arch, *sha256;
-	int r = jget_str(o, "arch", &arch, err);
+	struct lock_platform found = { 0 };
+	const struct text_field texts[] = { { "arch", &found.arch }, { "sha256", &found.sha256 } };
+	int r = read_texts(o, texts, ARRAY_SIZE(texts), err);
 
 	if (r >= 0)
-		r = jget_str(o, "sha256", &sha256, err);
-	if (r >= 0)
 		r = jget_u64(o, "size", &p->size_bytes, err);
-	if (r >= 0 && !is_sha256(sha256))
-		r = err_setf(err, -EINVAL, "'%s' is no SHA-256", sha256);
 	if (r < 0)
 		return r;
-	p->arch = strdup(arch);
-	p->sha256 = strdup(sha256);
+	p->arch = strdup(found.arch);
+	p->sha256 = strdup(found.sha256);
 	return p->arch && p->sha256 ? 0 : err_nomem(err);
 }
 
@@ -153,28 +146,24 @@ static int read_platforms(const json_t *list, struct lock_image *image, struct e
 
 static int read_image(const json_t *o, struct lock *l, struct err *err)
 {
-	struct lock_image image = { 0 };
-	const char *name, *sha256;
+	struct lock_image found = { 0 }, image = { 0 };
+	const struct text_field texts[] = { { "name", &found.name }, { "sha256", &found.sha256 } };
 	json_t *platforms;
-	int r = jget_str(o, "name", &name, err);
+	int r = read_texts(o, texts, ARRAY_SIZE(texts), err);
 
-	if (r >= 0)
-		r = jget_str(o, "sha256", &sha256, err);
 	if (r >= 0)
 		r = jget_u64(o, "size", &image.size_bytes, err);
 	if (r >= 0)
 		r = jget_arr(o, "platforms", &platforms, err);
 	if (r < 0)
 		return r;
-	if (!is_sha256(sha256))
-		return err_setf(err, -EINVAL, "image '%s': '%s' is no SHA-256", name, sha256);
-	image.name = strdup(name);
-	image.sha256 = strdup(sha256);
+	image.name = strdup(found.name);
+	image.sha256 = strdup(found.sha256);
 	r = image.name && image.sha256 ? read_platforms(platforms, &image, err) : err_nomem(err);
 	if (r >= 0 && lock_add_image(l, &image) < 0)
 		r = err_nomem(err);
 	if (r < 0)
-		r = err_wrapf(err, r, "image '%s'", name);
+		r = err_wrapf(err, r, "image '%s'", found.name);
 	lock_image_done(&image);
 	return r;
 }

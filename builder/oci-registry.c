@@ -107,13 +107,11 @@ static int take(const char *text, size_t len, const char *want, char hex[SHA256_
 	return cache_put(text, len, hex, err);
 }
 
-int oci_registry_doc(const char *name, const char *sha256, char **ret, size_t *ret_len,
-		     char ret_sha256[SHA256_HEX_MAX], struct err *err)
+/* What `skopeo inspect` says as it is, checked and kept in the cache. */
+static int inspect_raw(const char *from, bool config, const char *want, char **ret, size_t *ret_len,
+		       char ret_sha256[SHA256_HEX_MAX], struct err *err)
 {
-	cleanup_free char *from = source(name, sha256), *text = NULL;
-	const char *at = strchr(name, '@'), *want = sha256
-							    ?: at ? at + 1 + strlen("sha256:")
-								  : NULL;
+	cleanup_free char *text = NULL;
 	struct call c = { 0 };
 	size_t len = 0;
 	int r;
@@ -122,6 +120,8 @@ int oci_registry_doc(const char *name, const char *sha256, char **ret, size_t *r
 		return err_nomem(err);
 	begin(&c, "inspect");
 	add(&c, "--raw");
+	if (config)
+		add(&c, "--config");
 	add(&c, from);
 	r = run(&c, OCI_DOC_MAX, ASK_TIMEOUT_MS, &text, &len, err);
 	if (r >= 0)
@@ -133,29 +133,25 @@ int oci_registry_doc(const char *name, const char *sha256, char **ret, size_t *r
 	return 0;
 }
 
+int oci_registry_doc(const char *name, const char *sha256, char **ret, size_t *ret_len,
+		     char ret_sha256[SHA256_HEX_MAX], struct err *err)
+{
+	cleanup_free char *from = source(name, sha256);
+	const char *at = strchr(name, '@'), *want = sha256;
+
+	if (!want && at)
+		want = at + 1 + strlen("sha256:");
+	return inspect_raw(from, false, want, ret, ret_len, ret_sha256, err);
+}
+
 int oci_registry_config(const char *name, const char *sha256, const char *config_sha256, char **ret,
 			size_t *ret_len, struct err *err)
 {
-	cleanup_free char *from = source(name, sha256), *text = NULL;
+	cleanup_free char *from = source(name, sha256);
 	char hex[SHA256_HEX_MAX];
-	struct call c = { 0 };
-	size_t len = 0;
-	int r;
+	int r = inspect_raw(from, true, config_sha256, ret, ret_len, hex, err);
 
-	if (!from)
-		return err_nomem(err);
-	begin(&c, "inspect");
-	add(&c, "--raw");
-	add(&c, "--config");
-	add(&c, from);
-	r = run(&c, OCI_DOC_MAX, ASK_TIMEOUT_MS, &text, &len, err);
-	if (r >= 0)
-		r = take(text, len, config_sha256, hex, err);
-	if (r < 0)
-		return err_wrapf(err, r, "its configuration");
-	*ret = TAKE_PTR(text);
-	*ret_len = len;
-	return 0;
+	return r < 0 ? err_wrapf(err, r, "its configuration") : 0;
 }
 
 /*

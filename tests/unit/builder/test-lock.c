@@ -86,11 +86,11 @@ TEST(lock_errors_name_what_is_wrong)
 		{ "{\"kiln_lock\": 1, \"packages\": [{\"name\": \"x\", \"version\": \"1\", "
 		  "\"arch\": \"all\","
 		  " \"url\": \"u\", \"sha256\": \"ABC\", \"size\": 1}]}",
-		  "lock './kiln.lock': packages[0]: package 'x': 'ABC' is no SHA-256" },
+		  "lock './kiln.lock': packages[0]: 'x': 'ABC' is no SHA-256" },
 		{ "{\"kiln_lock\": 1, \"packages\": [], \"files\": [], \"sets\": [], \"images\": [{"
 		  "\"name\": \"x/y:1\", \"sha256\": \"" SHA "\", \"size\": 1, \"platforms\": ["
 		  "{\"arch\": \"arm64\", \"sha256\": \"1\", \"size\": 1}]}]}",
-		  "lock './kiln.lock': images[0]: image 'x/y:1': '1' is no SHA-256" },
+		  "lock './kiln.lock': images[0]: image 'x/y:1': 'arm64': '1' is no SHA-256" },
 		{ "{\"kiln_lock\": 1, \"packages\": [], \"files\": [], \"sets\": [{\"board\": "
 		  "\"b\", \"arch\": \"all\","
 		  " \"names\": [], \"packages\": [\"y_1_all\"]}]}",
