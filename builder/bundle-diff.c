@@ -5,6 +5,7 @@
 #include "cmd-bundle.h"
 #include "commands.h"
 #include "kval.h"
+#include "options.h"
 #include "yaml-json.h"
 
 #include <fcntl.h>
@@ -188,25 +189,16 @@ static int diff_sides(const struct side *was, const struct side *now, size_t cou
 	return r;
 }
 
-static int parse_args(int argc, char **argv, const char **ret_file, struct err *err)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-f") != 0 || i + 1 == argc)
-			return err_setf(err, CMD_USAGE, "diff: takes -f FILE, not '%s'", argv[i]);
-		*ret_file = argv[++i];
-	}
-	return 0;
-}
-
 int bundle_diff(int argc, char **argv, struct err *err)
 {
 	cleanup_bundle_reader struct bundle_reader *was = NULL, *now = NULL;
 	cleanup_bundle_result struct bundle_result result = { 0 };
 	cleanup_cluster struct cluster *c = NULL;
 	cleanup_free char *baked = NULL;
+	static const struct option_row rows[] = { { .name = "-f", .kind = OPTION_TEXT }, { 0 } };
 	const char *file = CLUSTER_FILE;
 	size_t count[3] = { 0 };
-	int r = parse_args(argc, argv, &file, err);
+	int r = options_parse(rows, argc, argv, &file, err);
 
 	if (r == 0)
 		r = cluster_open(file, &c, err);

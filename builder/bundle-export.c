@@ -5,6 +5,7 @@
 #include "cmd-bundle.h"
 #include "commands.h"
 #include "file.h"
+#include "options.h"
 #include "tree.h"
 #include "yaml-json.h"
 
@@ -90,44 +91,46 @@ static int export_component(const struct bundle_reader *b, const struct bundle_c
 	return r;
 }
 
+struct export_args {
+	const char *file, *dir;
+};
+
+static const struct option_row rows[] = {
+	OPTION("-f", OPTION_TEXT, struct export_args, file),
+	OPTION("folder", OPTION_OPERAND, struct export_args, dir),
+	{ 0 },
+};
+
 int bundle_export(int argc, char **argv, struct err *err)
 {
 	cleanup_bundle_result struct bundle_result result = { 0 };
 	cleanup_bundle_reader struct bundle_reader *b = NULL;
 	cleanup_cluster struct cluster *c = NULL;
 	cleanup_close int dir_fd = -EBADF;
-	const char *file = CLUSTER_FILE, *dir = NULL;
+	struct export_args a = { .file = CLUSTER_FILE };
 	const struct bundle_index *x;
 	size_t files = 0;
-	int r;
+	int r = options_parse(rows, argc, argv, &a, err);
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-f") == 0 && i + 1 < argc)
-			file = argv[++i];
-		else if (argv[i][0] == '-' || dir)
-			return err_setf(err, CMD_USAGE, "export: one folder and -f FILE, not '%s'",
-					argv[i]);
-		else
-			dir = argv[i];
-	}
-	if (!dir)
+	if (r == 0 && !a.dir)
 		return err_setf(err, CMD_USAGE, "export: into which folder?");
-	r = cluster_open(file, &c, err);
+	if (r == 0)
+		r = cluster_open(a.file, &c, err);
 	if (r == 0)
 		r = bundle_build(c, BUNDLE_NO_SECRETS, &result, err);
 	if (r == 0)
 		r = bundle_reader_open(AT_FDCWD, result.path, result.sha256, &b, err);
 	if (r == 0)
-		r = tree_mkdirs_at(AT_FDCWD, dir, 0755, err);
-	if (r < 0)
+		r = tree_mkdirs_at(AT_FDCWD, a.dir, 0755, err);
+	if (r != 0)
 		return r;
-	dir_fd = neg_errno(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	dir_fd = neg_errno(open(a.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	if (dir_fd < 0)
-		return err_errnof(err, dir_fd, "cannot open '%s'", dir);
+		return err_errnof(err, dir_fd, "cannot open '%s'", a.dir);
 	x = bundle_reader_index(b);
 	for (size_t i = 0; i < x->components.len && r == 0; i++)
 		r = export_component(b, &x->components.items[i], dir_fd, &files, err);
 	if (r == 0)
-		printf("%zu files of %zu components in %s\n", files, x->components.len, dir);
+		printf("%zu files of %zu components in %s\n", files, x->components.len, a.dir);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include "cluster-open.h"
 #include "commands.h"
 #include "image.h"
+#include "options.h"
 #include "phase.h"
 #include "tree.h"
 
@@ -51,56 +52,43 @@ static void args_done(struct bake_args *a)
 	free(a->nodes);
 }
 
-static int usage(struct err *err, const char *what, const char *arg)
+static int take_wipe(void *args, const char *text, struct err *err)
 {
-	(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln bake --help' tells more", what, arg);
-	return CMD_USAGE;
-}
-
-static int parse_wipe(const char *text, struct bake_args *a, struct err *err)
-{
+	struct bake_args *a = args;
 	const char *eq = strchr(text, '=');
 
 	if (!eq || eq == text || !eq[1])
-		return usage(err, "--wipe takes NODE=SERIAL, not", text);
+		return err_setf(err, CMD_USAGE, "--wipe takes NODE=SERIAL, not '%s'", text);
 	if (a->wipes_len == WIPES_MAX)
-		return usage(err, "too many --wipe:", text);
+		return err_setf(err, CMD_USAGE, "at most %d of '--wipe'", WIPES_MAX);
 	a->wipes[a->wipes_len++] = (struct wipe_arg){ eq + 1, (size_t)(eq - text), text };
 	return 0;
 }
 
+static int take_node(void *args, const char *name, struct err *err)
+{
+	struct bake_args *a = args;
+
+	(void)err;
+	a->nodes[a->nodes_len++] = name;
+	return 0;
+}
+
+static const struct option_row rows[] = {
+	OPTION("-f", OPTION_TEXT, struct bake_args, file),
+	OPTION_FN("--wipe", OPTION_CALL, take_wipe),
+	OPTION_OF_BIT("--offline", struct bake_args, flags, IMAGE_OFFLINE),
+	OPTION_OF_BIT("--zst", struct bake_args, flags, IMAGE_ZST),
+	OPTION_OF_BIT("--emulate", struct bake_args, flags, IMAGE_EMULATE),
+	OPTION("--json", OPTION_FLAG, struct bake_args, json),
+	OPTION_FN("node", OPTION_OPERANDS, take_node),
+	{ 0 },
+};
+
 static int parse_args(int argc, char **argv, struct bake_args *a, struct err *err)
 {
 	a->nodes = calloc((size_t)argc, sizeof(*a->nodes));
-	if (!a->nodes)
-		return err_nomem(err);
-	for (int i = 1; i < argc; i++) {
-		const char *s = argv[i];
-		bool takes = strcmp(s, "-f") == 0 || strcmp(s, "--wipe") == 0;
-		int r = 0;
-
-		if (takes && i + 1 == argc)
-			return usage(err, "no value for option", s);
-		if (strcmp(s, "-f") == 0)
-			a->file = argv[++i];
-		else if (strcmp(s, "--wipe") == 0)
-			r = parse_wipe(argv[++i], a, err);
-		else if (strcmp(s, "--offline") == 0)
-			a->flags |= IMAGE_OFFLINE;
-		else if (strcmp(s, "--zst") == 0)
-			a->flags |= IMAGE_ZST;
-		else if (strcmp(s, "--emulate") == 0)
-			a->flags |= IMAGE_EMULATE;
-		else if (strcmp(s, "--json") == 0)
-			a->json = true;
-		else if (s[0] == '-')
-			return usage(err, "unknown option", s);
-		else
-			a->nodes[a->nodes_len++] = s;
-		if (r != 0)
-			return r;
-	}
-	return 0;
+	return a->nodes ? options_parse(rows, argc, argv, a, err) : err_nomem(err);
 }
 
 static bool wanted(const struct bake_args *a, const struct node *n)

@@ -1,11 +1,11 @@
 /* cmd-check - read cluster.yaml and show every mistake; no network, no other program */
+#include "cluster-open.h"
 #include "cluster.h"
 #include "cmd-check.h"
 #include "diag.h"
+#include "options.h"
 
 #include <string.h>
-
-#define DEFAULT_FILE "cluster.yaml"
 
 static int load(const char *path, bool json, struct err *err)
 {
@@ -33,26 +33,22 @@ static int load(const char *path, bool json, struct err *err)
 	return 0;
 }
 
+struct check_args {
+	const char *file;
+	bool json;
+};
+
+static const struct option_row rows[] = {
+	OPTION("--json", OPTION_FLAG, struct check_args, json),
+	OPTION("file", OPTION_OPERAND, struct check_args, file),
+	OPTION("-f", OPTION_TEXT, struct check_args, file),
+	{ 0 },
+};
+
 int cmd_check(int argc, char **argv, struct err *err)
 {
-	const char *path = NULL;
-	bool json = false;
+	struct check_args a = { 0 };
+	int r = options_parse(rows, argc, argv, &a, err);
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0) {
-			json = true;
-		} else if (argv[i][0] == '-' && argv[i][1]) {
-			(void)err_setf(err, -EINVAL,
-				       "unknown option '%s'; 'kiln check --help' lists them",
-				       argv[i]);
-			return CMD_USAGE;
-		} else if (path) {
-			(void)err_setf(err, -EINVAL, "one file at a time: '%s' and '%s' were given",
-				       path, argv[i]);
-			return CMD_USAGE;
-		} else {
-			path = argv[i];
-		}
-	}
-	return load(path ? path : DEFAULT_FILE, json, err);
+	return r != 0 ? r : load(a.file ?: CLUSTER_FILE, a.json, err);
 }

@@ -6,6 +6,7 @@
 #include "file.h"
 #include "image.h"
 #include "json.h"
+#include "options.h"
 #include "render.h"
 #include "seed-diff.h"
 #include "seed-read.h"
@@ -33,34 +34,19 @@ struct diff_args {
 	bool json;
 };
 
-static int usage(struct err *err, const char *what, const char *arg)
-{
-	(void)err_setf(err, -EINVAL, "%s%s%s%s; 'kiln diff --help' tells more", what,
-		       arg ? " '" : "", arg ? arg : "", arg ? "'" : "");
-	return CMD_USAGE;
-}
+static const struct option_row rows[] = {
+	OPTION("-f", OPTION_TEXT, struct diff_args, file),
+	OPTION("--json", OPTION_FLAG, struct diff_args, json),
+	OPTION("node", OPTION_OPERAND, struct diff_args, node),
+	OPTION("image", OPTION_OPERAND, struct diff_args, image),
+	{ 0 },
+};
 
 static int parse_args(int argc, char **argv, struct diff_args *a, struct err *err)
 {
-	for (int i = 1; i < argc; i++) {
-		const char *s = argv[i];
+	int r = options_parse(rows, argc, argv, a, err);
 
-		if (strcmp(s, "--json") == 0)
-			a->json = true;
-		else if (strcmp(s, "-f") == 0 && i + 1 < argc)
-			a->file = argv[++i];
-		else if (strcmp(s, "-f") == 0)
-			return usage(err, "no value for option", s);
-		else if (s[0] == '-')
-			return usage(err, "unknown option", s);
-		else if (!a->node)
-			a->node = s;
-		else if (!a->image)
-			a->image = s;
-		else
-			return usage(err, "one image at a time, not also", s);
-	}
-	return a->node ? 0 : usage(err, "which node?", NULL);
+	return r == 0 && !a->node ? err_setf(err, CMD_USAGE, "which node?") : r;
 }
 
 struct sides {

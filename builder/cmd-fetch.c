@@ -1,13 +1,11 @@
 #include "base-apt.h"
-#include "cluster.h"
+#include "cluster-open.h"
 #include "cmd-fetch.h"
 #include "commands.h"
-#include "diag.h"
 #include "fetch.h"
 #include "oci-archive.h"
+#include "options.h"
 #include "phase.h"
-
-#include <string.h>
 
 const char cmd_fetch_help[] =
 	"  -f FILE  default: cluster.yaml here; kiln.lock is beside it\n"
@@ -72,14 +70,12 @@ static int fetch_images(const struct lock *l, struct phases *p, struct err *err)
 
 static int fetch(const char *file, struct err *err)
 {
-	cleanup_diag_list struct diag_list diags = { 0 };
 	cleanup_cluster struct cluster *c = NULL;
 	cleanup_lock struct lock l = { 0 };
 	struct phases phases;
 	int r;
 
-	r = cluster_load(file, &c, &diags, err);
-	diag_print(&diags, stderr);
+	r = cluster_open(file, &c, err);
 	if (r >= 0)
 		r = lock_load(c, &l, err);
 	if (r < 0)
@@ -99,17 +95,9 @@ static int fetch(const char *file, struct err *err)
 
 int cmd_fetch(int argc, char **argv, struct err *err)
 {
-	const char *path = "cluster.yaml";
+	static const struct option_row rows[] = { { .name = "-f", .kind = OPTION_TEXT }, { 0 } };
+	const char *path = CLUSTER_FILE;
+	int r = options_parse(rows, argc, argv, &path, err);
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-f") == 0 && i + 1 < argc) {
-			path = argv[++i];
-		} else {
-			(void)err_setf(err, -EINVAL,
-				       "unknown argument '%s'; 'kiln fetch --help' tells more",
-				       argv[i]);
-			return CMD_USAGE;
-		}
-	}
-	return fetch(path, err);
+	return r != 0 ? r : fetch(path, err);
 }

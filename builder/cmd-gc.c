@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "json.h"
 #include "lock.h"
+#include "options.h"
 #include "parse.h"
 
 #include <string.h>
@@ -37,43 +38,26 @@ static void args_done(struct gc_args *a)
 	lock_list_done(&a->files);
 }
 
-static int usage(struct err *err, const char *what, const char *arg)
+static int take_file(void *args, const char *value, struct err *err)
 {
-	(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln gc --help' tells more", what, arg);
-	return CMD_USAGE;
+	struct gc_args *a = args;
+
+	return lock_list_add(&a->files, value) < 0 ? err_nomem(err) : 0;
 }
 
-static int take_value(struct gc_args *a, const char *option, const char *value, struct err *err)
-{
-	if (!value)
-		return usage(err, "no value for option", option);
-	if (strcmp(option, "-f") == 0)
-		return lock_list_add(&a->files, value) < 0 ? err_nomem(err) : 0;
-	if (duration_parse(value, &a->min_age_s) < 0)
-		return usage(err, "not a time such as 30d or 12h:", value);
-	return 0;
-}
+static const struct option_row rows[] = {
+	OPTION_FN("-f", OPTION_CALL, take_file),
+	OPTION("--older-than", OPTION_TIME, struct gc_args, min_age_s),
+	OPTION("--remove", OPTION_FLAG, struct gc_args, remove),
+	OPTION("--json", OPTION_FLAG, struct gc_args, json),
+	{ 0 },
+};
 
 static int parse_args(int argc, char **argv, struct gc_args *a, struct err *err)
 {
-	for (int i = 1; i < argc; i++) {
-		const char *s = argv[i];
-		int r = 0;
+	int r = options_parse(rows, argc, argv, a, err);
 
-		if (strcmp(s, "-f") == 0 || strcmp(s, "--older-than") == 0)
-			r = take_value(a, s, argv[++i], err); /* argv ends with NULL */
-		else if (strcmp(s, "--remove") == 0)
-			a->remove = true;
-		else if (strcmp(s, "--json") == 0)
-			a->json = true;
-		else
-			r = usage(err, "unknown argument", s);
-		if (r != 0)
-			return r;
-	}
-	if (a->files.len == 0 && lock_list_add(&a->files, CLUSTER_FILE) < 0)
-		return err_nomem(err);
-	return 0;
+	return r != 0 || a->files.len ? r : take_file(a, CLUSTER_FILE, err);
 }
 
 static int print_json(const struct gc_plan *p, bool removed, struct err *err)

@@ -3,6 +3,7 @@
 #include "cluster-open.h"
 #include "commands.h"
 #include "file.h"
+#include "options.h"
 #include "path.h"
 #include "secrets.h"
 #include "tree.h"
@@ -21,28 +22,20 @@ const char cmd_init_help[] =
 	"that was baked already.\n"
 	"\n"
 	"  FILE            default: cluster.yaml here\n"
+	"  -f FILE         the same\n"
 	"  --new-identity  make a new identity although out/ shows that one was lost\n";
 
-static int usage(struct err *err, const char *what, const char *arg)
-{
-	(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln init --help' tells more", what, arg);
-	return CMD_USAGE;
-}
+struct init_args {
+	const char *file;
+	bool new_identity;
+};
 
-static int parse_args(int argc, char **argv, const char **ret_file, bool *ret_new, struct err *err)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--new-identity") == 0)
-			*ret_new = true;
-		else if (argv[i][0] == '-')
-			return usage(err, "unknown option", argv[i]);
-		else if (*ret_file)
-			return usage(err, "one file at a time, not also", argv[i]);
-		else
-			*ret_file = argv[i];
-	}
-	return 0;
-}
+static const struct option_row rows[] = {
+	OPTION("--new-identity", OPTION_FLAG, struct init_args, new_identity),
+	OPTION("file", OPTION_OPERAND, struct init_args, file),
+	OPTION("-f", OPTION_TEXT, struct init_args, file),
+	{ 0 },
+};
 
 /* No secrets, but a known_hosts made from some: nodes with that identity may run. */
 static int check_not_lost(const char *secrets, const char *known_hosts, struct err *err)
@@ -97,12 +90,11 @@ static int run(const struct cluster *c, bool new_identity, struct err *err)
 int cmd_init(int argc, char **argv, struct err *err)
 {
 	cleanup_cluster struct cluster *c = NULL;
-	const char *file = NULL;
-	bool new_identity = false;
-	int r = parse_args(argc, argv, &file, &new_identity, err);
+	struct init_args a = { 0 };
+	int r = options_parse(rows, argc, argv, &a, err);
 
 	if (r != 0)
 		return r;
-	r = cluster_open(file ? file : CLUSTER_FILE, &c, err);
-	return r < 0 ? r : run(c, new_identity, err);
+	r = cluster_open(a.file ?: CLUSTER_FILE, &c, err);
+	return r < 0 ? r : run(c, a.new_identity, err);
 }

@@ -6,6 +6,7 @@
 #include "inspect.h"
 #include "json.h"
 #include "lint-boot.h"
+#include "options.h"
 
 #include <string.h>
 
@@ -21,32 +22,19 @@ struct inspect_args {
 	bool lint, verify, json;
 };
 
+static const struct option_row rows[] = {
+	OPTION("--lint", OPTION_FLAG, struct inspect_args, lint),
+	OPTION("--verify", OPTION_FLAG, struct inspect_args, verify),
+	OPTION("--json", OPTION_FLAG, struct inspect_args, json),
+	OPTION("image", OPTION_OPERAND, struct inspect_args, image),
+	{ 0 },
+};
+
 static int parse_args(int argc, char **argv, struct inspect_args *a, struct err *err)
 {
-	for (int i = 1; i < argc; i++) {
-		const char *s = argv[i];
+	int r = options_parse(rows, argc, argv, a, err);
 
-		if (strcmp(s, "--lint") == 0) {
-			a->lint = true;
-		} else if (strcmp(s, "--verify") == 0) {
-			a->verify = true;
-		} else if (strcmp(s, "--json") == 0) {
-			a->json = true;
-		} else if (s[0] == '-' || a->image) {
-			(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln inspect --help' tells more",
-				       s[0] == '-' ? "unknown option"
-						   : "one image at a time, not also",
-				       s);
-			return CMD_USAGE;
-		} else {
-			a->image = s;
-		}
-	}
-	if (!a->image) {
-		(void)err_setf(err, -EINVAL, "which image? 'kiln inspect --help' tells more");
-		return CMD_USAGE;
-	}
-	return 0;
+	return r == 0 && !a->image ? err_setf(err, CMD_USAGE, "which image?") : r;
 }
 
 static int verify(struct inspection *i)

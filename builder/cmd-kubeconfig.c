@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "file.h"
 #include "kubeconfig.h"
+#include "options.h"
 #include "parse.h"
 #include "path.h"
 #include "tree.h"
@@ -19,6 +20,7 @@ const char cmd_kubeconfig_help[] =
 	"key and certificate. Certificates cannot be withdrawn: keep --valid short for others.\n"
 	"\n"
 	"  FILE             default: cluster.yaml here\n"
+	"  -f FILE          the same\n"
 	"  -o PATH          where to write (default: out/kubeconfig beside FILE; '-': stdout)\n"
 	"  --valid DURATION how long it is valid from now, such as 8h or 30d (default: 365d)\n"
 	"  --server HOST    name or address of the API server (default: cluster.api, else the\n"
@@ -29,48 +31,24 @@ struct kubeconfig_args {
 	uint64_t valid_s;
 };
 
-static int usage(struct err *err, const char *what, const char *arg)
+static int take_valid(void *args, const char *value, struct err *err)
 {
-	(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln kubeconfig --help' tells more", what, arg);
-	return CMD_USAGE;
-}
+	struct kubeconfig_args *a = args;
 
-static int parse_option(const char *option, const char *value, struct kubeconfig_args *a,
-			struct err *err)
-{
-	if (strcmp(option, "-o") == 0)
-		a->out = value;
-	else if (strcmp(option, "--server") == 0)
-		a->server = value;
-	else if (duration_parse(value, &a->valid_s) < 0 || a->valid_s == 0 ||
-		 a->valid_s > 100 * YEAR_S)
-		return usage(err, "--valid wants a duration such as 30d, not", value);
+	if (duration_parse(value, &a->valid_s) < 0 || a->valid_s == 0 || a->valid_s > 100 * YEAR_S)
+		return err_setf(err, CMD_USAGE, "--valid wants a duration such as 30d, not '%s'",
+				value);
 	return 0;
 }
 
-static int parse_args(int argc, char **argv, struct kubeconfig_args *a, struct err *err)
-{
-	for (int i = 1; i < argc; i++) {
-		const char *s = argv[i];
-		int r;
-
-		if (strcmp(s, "-o") == 0 || strcmp(s, "--valid") == 0 ||
-		    strcmp(s, "--server") == 0) {
-			if (i + 1 == argc)
-				return usage(err, "no value for option", s);
-			r = parse_option(s, argv[++i], a, err);
-			if (r != 0)
-				return r;
-		} else if (s[0] == '-') {
-			return usage(err, "unknown option", s);
-		} else if (a->file) {
-			return usage(err, "one file at a time, not also", s);
-		} else {
-			a->file = s;
-		}
-	}
-	return 0;
-}
+static const struct option_row rows[] = {
+	OPTION("-o", OPTION_TEXT, struct kubeconfig_args, out),
+	OPTION("--server", OPTION_TEXT, struct kubeconfig_args, server),
+	OPTION_FN("--valid", OPTION_CALL, take_valid),
+	OPTION("file", OPTION_OPERAND, struct kubeconfig_args, file),
+	OPTION("-f", OPTION_TEXT, struct kubeconfig_args, file),
+	{ 0 },
+};
 
 /* A bare name or address, as people type it; IPv6 gets its brackets. */
 static int server_url(const struct cluster *c, const char *host, char **ret, struct err *err)
@@ -119,7 +97,7 @@ int cmd_kubeconfig(int argc, char **argv, struct err *err)
 	cleanup_secret struct secret text = { 0 };
 	cleanup_cluster struct cluster *c = NULL;
 	cleanup_free char *server = NULL;
-	int r = parse_args(argc, argv, &a, err);
+	int r = options_parse(rows, argc, argv, &a, err);
 
 	if (r != 0)
 		return r;

@@ -3,6 +3,7 @@
 #include "bundle-show.h"
 #include "cluster-open.h"
 #include "commands.h"
+#include "options.h"
 #include "plan.h"
 
 #include <string.h>
@@ -23,51 +24,33 @@ struct plan_args {
 	bool files, json, bundle;
 };
 
-static int usage(struct err *err, const char *what, const char *arg)
-{
-	(void)err_setf(err, -EINVAL, "%s%s%s%s; 'kiln plan --help' tells more", what,
-		       arg ? " '" : "", arg ?: "", arg ? "'" : "");
-	return CMD_USAGE;
-}
+static const struct option_row rows[] = {
+	OPTION("--files", OPTION_FLAG, struct plan_args, files),
+	OPTION("--bundle", OPTION_FLAG, struct plan_args, bundle),
+	OPTION("--json", OPTION_FLAG, struct plan_args, json),
+	OPTION("--cat", OPTION_TEXT, struct plan_args, cat),
+	OPTION("-f", OPTION_TEXT, struct plan_args, file),
+	OPTION("node", OPTION_OPERAND, struct plan_args, node),
+	{ 0 },
+};
 
 /* Options that do not go with each other. */
 static int check_together(const struct plan_args *a, struct err *err)
 {
 	if (a->bundle && (a->node || a->files || a->cat))
-		return usage(err, "--bundle goes with no node", NULL);
+		return err_setf(err, CMD_USAGE, "--bundle goes with no node");
 	if ((a->files || a->cat) && !a->node)
-		return usage(err, "--files and --cat need a node", NULL);
+		return err_setf(err, CMD_USAGE, "--files and --cat need a node");
 	if (a->cat && (a->json || a->files))
-		return usage(err, "--cat goes with no other option", NULL);
+		return err_setf(err, CMD_USAGE, "--cat goes with no other option");
 	return 0;
 }
 
 static int parse_args(int argc, char **argv, struct plan_args *a, struct err *err)
 {
-	for (int i = 1; i < argc; i++) {
-		const char *s = argv[i];
-		bool last = i + 1 == argc;
+	int r = options_parse(rows, argc, argv, a, err);
 
-		if (strcmp(s, "--files") == 0)
-			a->files = true;
-		else if (strcmp(s, "--bundle") == 0)
-			a->bundle = true;
-		else if (strcmp(s, "--json") == 0)
-			a->json = true;
-		else if (strcmp(s, "--cat") == 0 && !last)
-			a->cat = argv[++i];
-		else if (strcmp(s, "-f") == 0 && !last)
-			a->file = argv[++i];
-		else if (strcmp(s, "--cat") == 0 || strcmp(s, "-f") == 0)
-			return usage(err, "no value for option", s);
-		else if (s[0] == '-')
-			return usage(err, "unknown option", s);
-		else if (a->node)
-			return usage(err, "one node at a time, not also", s);
-		else
-			a->node = s;
-	}
-	return check_together(a, err);
+	return r != 0 ? r : check_together(a, err);
 }
 
 static int print_json(const struct plan *p, const struct plan_args *a, struct err *err)

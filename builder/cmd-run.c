@@ -4,6 +4,7 @@
 #include "cluster-open.h"
 #include "commands.h"
 #include "image.h"
+#include "options.h"
 #include "parse.h"
 #include "run-nodes.h"
 #include "spawn.h"
@@ -42,7 +43,6 @@ const char cmd_run_help[] =
 	"\n"
 	"In FILE of --overlay, --serial and --pid-file %n is the node's name.\n";
 
-enum accel { ACCEL_PROBE, ACCEL_KVM, ACCEL_TCG };
 struct run_args {
 	const char *file;
 	const char *nodes[RUN_NODES_MAX];
@@ -52,7 +52,7 @@ struct run_args {
 	const char *overlay, *serial, *pid_file;
 	const char *switch_path, *forwards_path;
 	uint64_t timeout_s;
-	enum accel accel;
+	bool kvm, tcg; /* neither: what works */
 	bool print;
 };
 /* What one node's spec borrows. */
@@ -79,98 +79,117 @@ static void run_list_done(struct run_list *l)
 		run_node_done(&l->items[i]);
 }
 
-static int usage(struct err *err, const char *what, const char *arg)
+static int bad_value(const char *option, const char *value, struct err *err)
 {
-	(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln run --help' tells more", what, arg);
-	return CMD_USAGE;
+	return err_setf(err, CMD_USAGE, "option '%s' does not take '%s'", option, value);
 }
 
-static bool take_text(struct run_args *a, const char *opt, const char *v)
+static int take_bus(void *args, const char *v, struct err *err)
 {
-	struct qemu_spec *s = &a->spec;
-	const struct {
-		const char *name;
-		const char **to;
-	} texts[] = {
-		{ "-f", &a->file },
-		{ "--overlay", &a->overlay },
-		{ "--append", &s->append },
-		{ "--serial", &a->serial },
-		{ "--pid-file", &a->pid_file },
-		{ "--switch", &a->switch_path },
-		{ "--forwards", &a->forwards_path },
-	};
+	struct run_args *a = args;
+	int r = qemu_bus_from_string(v);
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		if (strcmp(opt, texts[i].name) == 0) {
-			*texts[i].to = v;
-			return true;
-		}
-	}
-	if (strcmp(opt, "--disk") == 0 && s->disks_len < QEMU_EXTRA_MAX)
-		s->disks[s->disks_len++] = v;
-	else if (strcmp(opt, "--segment") == 0 && s->segments_len < QEMU_EXTRA_MAX)
-		s->segments[s->segments_len++] = v;
-	else
-		return false;
-	return true;
-}
-
-static int take_memory(struct run_args *a, const char *v)
-{
-	uint64_t bytes;
-
-	if (!strchr(v, '='))
-		return size_parse(v, &a->spec.memory_bytes);
-	if (a->memory_len == RUN_NODES_MAX)
-		return -E2BIG;
-	a->memory[a->memory_len++] = v;
-	return size_parse(strchr(v, '=') + 1, &bytes);
-}
-
-static int take_value(struct run_args *a, const char *opt, const char *v, struct err *err)
-{
-	struct qemu_spec *s = &a->spec;
-	int r;
-
-	if (take_text(a, opt, v))
-		return 0;
-	if (strcmp(opt, "--bus") == 0) {
-		r = qemu_bus_from_string(v);
-		if (r >= 0)
-			s->bus = (enum qemu_bus)r;
-	} else if (strcmp(opt, "--memory") == 0) {
-		r = take_memory(a, v);
-	} else if (strcmp(opt, "--disk-size") == 0) {
-		r = size_parse(v, &s->disk_bytes);
-	} else if (strcmp(opt, "--cpus") == 0) {
-		r = u32_parse_between(v, 1, 64, &s->cpus);
-	} else if (strcmp(opt, "--ssh-port") == 0) {
-		r = u32_parse_between(v, 1, 65535 - FORWARDS_MAX, &s->ssh_port);
-	} else if (strcmp(opt, "--timeout") == 0) {
-		r = duration_parse(v, &a->timeout_s);
-	} else {
-		return usage(err, "unknown option", opt);
-	}
-	if (r < 0) {
-		(void)err_setf(err, -EINVAL,
-			       "option '%s' does not take '%s'; 'kiln run --help' tells more", opt,
-			       v);
-		return CMD_USAGE;
-	}
+	if (r < 0)
+		return bad_value("--bus", v, err);
+	a->spec.bus = (enum qemu_bus)r;
 	return 0;
 }
 
-static int take_node(struct run_args *a, const char *name, struct err *err)
+static int take_memory(void *args, const char *v, struct err *err)
 {
+	struct run_args *a = args;
+	const char *eq = strchr(v, '=');
+	uint64_t bytes;
+
+	if (size_parse(eq ? eq + 1 : v, &bytes) < 0)
+		return bad_value("--memory", v, err);
+	if (!eq)
+		a->spec.memory_bytes = bytes;
+	else if (a->memory_len == RUN_NODES_MAX)
+		return err_setf(err, CMD_USAGE, "too many nodes with '--memory'");
+	else
+		a->memory[a->memory_len++] = v;
+	return 0;
+}
+
+static int take_disk_size(void *args, const char *v, struct err *err)
+{
+	struct run_args *a = args;
+
+	return size_parse(v, &a->spec.disk_bytes) < 0 ? bad_value("--disk-size", v, err) : 0;
+}
+
+static int take_cpus(void *args, const char *v, struct err *err)
+{
+	struct run_args *a = args;
+
+	return u32_parse_between(v, 1, 64, &a->spec.cpus) < 0 ? bad_value("--cpus", v, err) : 0;
+}
+
+static int take_ssh_port(void *args, const char *v, struct err *err)
+{
+	struct run_args *a = args;
+
+	return u32_parse_between(v, 1, 65535 - FORWARDS_MAX, &a->spec.ssh_port) < 0
+		       ? bad_value("--ssh-port", v, err)
+		       : 0;
+}
+
+static int take_disk(void *args, const char *v, struct err *err)
+{
+	struct qemu_spec *s = &((struct run_args *)args)->spec;
+
+	if (s->disks_len == QEMU_EXTRA_MAX)
+		return err_setf(err, CMD_USAGE, "at most %d of '--disk'", QEMU_EXTRA_MAX);
+	s->disks[s->disks_len++] = v;
+	return 0;
+}
+
+static int take_segment(void *args, const char *v, struct err *err)
+{
+	struct qemu_spec *s = &((struct run_args *)args)->spec;
+
+	if (s->segments_len == QEMU_EXTRA_MAX)
+		return err_setf(err, CMD_USAGE, "at most %d of '--segment'", QEMU_EXTRA_MAX);
+	s->segments[s->segments_len++] = v;
+	return 0;
+}
+
+static int take_node(void *args, const char *name, struct err *err)
+{
+	struct run_args *a = args;
+
 	for (size_t i = 0; i < a->nodes_len; i++)
 		if (strcmp(a->nodes[i], name) == 0)
-			return usage(err, "a node once, not again", name);
+			return err_setf(err, CMD_USAGE, "node '%s' was given twice", name);
 	if (a->nodes_len == RUN_NODES_MAX)
-		return usage(err, "too many nodes with", name);
+		return err_setf(err, CMD_USAGE, "at most %d nodes run at a time", RUN_NODES_MAX);
 	a->nodes[a->nodes_len++] = name;
 	return 0;
 }
+
+static const struct option_row rows[] = {
+	OPTION("-f", OPTION_TEXT, struct run_args, file),
+	OPTION_FN("--bus", OPTION_CALL, take_bus),
+	OPTION_FN("--disk-size", OPTION_CALL, take_disk_size),
+	OPTION_FN("--disk", OPTION_CALL, take_disk),
+	OPTION("--overlay", OPTION_TEXT, struct run_args, overlay),
+	OPTION_FN("--memory", OPTION_CALL, take_memory),
+	OPTION_FN("--cpus", OPTION_CALL, take_cpus),
+	OPTION_FN("--ssh-port", OPTION_CALL, take_ssh_port),
+	OPTION_FN("--segment", OPTION_CALL, take_segment),
+	OPTION("--switch", OPTION_TEXT, struct run_args, switch_path),
+	OPTION("--forwards", OPTION_TEXT, struct run_args, forwards_path),
+	OPTION("--timeout", OPTION_TIME, struct run_args, timeout_s),
+	OPTION("--append", OPTION_TEXT, struct run_args, spec.append),
+	OPTION("--serial", OPTION_TEXT, struct run_args, serial),
+	OPTION("--pid-file", OPTION_TEXT, struct run_args, pid_file),
+	OPTION("--kvm", OPTION_FLAG, struct run_args, kvm),
+	OPTION("--tcg", OPTION_FLAG, struct run_args, tcg),
+	OPTION("--print", OPTION_FLAG, struct run_args, print),
+	OPTION_FN("node", OPTION_OPERANDS, take_node),
+	{ 0 },
+};
 
 /* Several nodes, or a switch: all that shares one segment. */
 static bool is_segment(const struct run_args *a)
@@ -178,54 +197,45 @@ static bool is_segment(const struct run_args *a)
 	return a->nodes_len > 1 || a->switch_path;
 }
 
-static int check_args(const struct run_args *a, struct err *err)
+static int check_segment(const struct run_args *a, struct err *err)
 {
-	if (a->nodes_len == 0 && !a->switch_path) {
-		(void)err_setf(err, -EINVAL, "which node? 'kiln run --help' tells more");
-		return CMD_USAGE;
-	}
-	if (!is_segment(a)) {
-		if (a->forwards_path)
-			return usage(err, "a single node has no need of", "--forwards");
-		if (a->timeout_s)
-			return usage(err, "only several nodes, or --switch, take", "--timeout");
-		return 0;
-	}
 	if (a->spec.segments_len)
-		return usage(err, "several nodes make their own segment, so no", "--segment");
+		return err_setf(err, CMD_USAGE,
+				"several nodes make their own segment, so no '--segment'");
 	if (a->spec.disks_len && a->nodes_len > 1)
-		return usage(err, "several nodes cannot share", "--disk");
+		return err_setf(err, CMD_USAGE, "several nodes cannot share '--disk'");
 	for (size_t i = 0; a->nodes_len > 1 && i < 3; i++) {
 		const char *v = i == 0 ? a->overlay : i == 1 ? a->serial : a->pid_file;
 
 		if (v && !strstr(v, "%n"))
-			return usage(err, "several nodes cannot share a file: %n is missing in", v);
+			return err_setf(err, CMD_USAGE,
+					"several nodes cannot share a file: %%n is missing in '%s'",
+					v);
 	}
+	return 0;
+}
+
+static int check_args(const struct run_args *a, struct err *err)
+{
+	if (a->kvm && a->tcg)
+		return err_setf(err, CMD_USAGE, "--kvm or --tcg, not both");
+	if (a->nodes_len == 0 && !a->switch_path)
+		return err_setf(err, CMD_USAGE, "which node?");
+	if (is_segment(a))
+		return check_segment(a, err);
+	if (a->forwards_path)
+		return err_setf(err, CMD_USAGE, "a single node has no need of '--forwards'");
+	if (a->timeout_s)
+		return err_setf(err, CMD_USAGE,
+				"only several nodes, or --switch, take '--timeout'");
 	return 0;
 }
 
 static int parse_args(int argc, char **argv, struct run_args *a, struct err *err)
 {
-	for (int i = 1; i < argc; i++) {
-		const char *s = argv[i];
-		int r = 0;
+	int r = options_parse(rows, argc, argv, a, err);
 
-		if (strcmp(s, "--print") == 0)
-			a->print = true;
-		else if (strcmp(s, "--kvm") == 0)
-			a->accel = ACCEL_KVM;
-		else if (strcmp(s, "--tcg") == 0)
-			a->accel = ACCEL_TCG;
-		else if (s[0] == '-' && i + 1 == argc)
-			return usage(err, "unknown option, or no value for", s);
-		else if (s[0] == '-')
-			r = take_value(a, s, argv[++i], err);
-		else
-			r = take_node(a, s, err);
-		if (r != 0)
-			return r;
-	}
-	return check_args(a, err);
+	return r != 0 ? r : check_args(a, err);
 }
 
 /* @pattern with the node's name for %n; NULL stays NULL. */
@@ -310,7 +320,7 @@ static int prepare(const struct run_args *a, const struct cluster *c, const char
 	ret->overlay = own->overlay;
 	ret->serial = own->serial;
 	ret->pid_file = own->pid_file;
-	ret->kvm = a->accel == ACCEL_KVM || (a->accel == ACCEL_PROBE && qemu_kvm_works(ret));
+	ret->kvm = a->kvm || (!a->tcg && qemu_kvm_works(ret));
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "cluster-open.h"
 #include "commands.h"
+#include "options.h"
 #include "parse.h"
 #include "status-show.h"
 
@@ -35,49 +36,25 @@ struct status_args {
 	bool watch, json;
 };
 
-static int usage(struct err *err, const char *what, const char *arg)
+static int take_timeout(void *args, const char *value, struct err *err)
 {
-	(void)err_setf(err, -EINVAL, "%s '%s'; 'kiln status --help' tells more", what, arg);
-	return CMD_USAGE;
-}
+	struct status_args *a = args;
 
-static int take_value(struct status_args *a, const char *opt, const char *v, struct err *err)
-{
-	if (strcmp(opt, "-f") == 0)
-		a->file = v;
-	else if (strcmp(opt, "--forwards") == 0)
-		a->forwards = v;
-	else if (strcmp(opt, "-i") == 0)
-		a->identity = v;
-	else if (strcmp(opt, "--timeout") != 0)
-		return usage(err, "unknown option", opt);
-	else if (duration_parse(v, &a->timeout_s) < 0 || a->timeout_s == 0)
-		return usage(err, "--timeout wants a duration such as 20min, not", v);
+	if (duration_parse(value, &a->timeout_s) < 0 || a->timeout_s == 0)
+		return err_setf(err, CMD_USAGE,
+				"--timeout wants a duration such as 20min, not '%s'", value);
 	return 0;
 }
 
-static int parse_args(int argc, char **argv, struct status_args *a, struct err *err)
-{
-	for (int i = 1; i < argc; i++) {
-		const char *s = argv[i];
-		int r;
-
-		if (strcmp(s, "--watch") == 0) {
-			a->watch = true;
-		} else if (strcmp(s, "--json") == 0) {
-			a->json = true;
-		} else if (s[0] != '-') {
-			return usage(err, "takes no argument", s);
-		} else if (i + 1 == argc) {
-			return usage(err, "unknown option, or no value for", s);
-		} else {
-			r = take_value(a, s, argv[++i], err);
-			if (r != 0)
-				return r;
-		}
-	}
-	return 0;
-}
+static const struct option_row rows[] = {
+	OPTION("-f", OPTION_TEXT, struct status_args, file),
+	OPTION("--watch", OPTION_FLAG, struct status_args, watch),
+	OPTION_FN("--timeout", OPTION_CALL, take_timeout),
+	OPTION("--json", OPTION_FLAG, struct status_args, json),
+	OPTION("--forwards", OPTION_TEXT, struct status_args, forwards),
+	OPTION("-i", OPTION_TEXT, struct status_args, identity),
+	{ 0 },
+};
 
 /* Whether there is something to say; a program gets a line a change, of any kind. */
 static uint64_t news_of(const struct status_ask *ask)
@@ -141,7 +118,7 @@ int cmd_status(int argc, char **argv, struct err *err)
 	cleanup_status_ask struct status_ask *ask = NULL;
 	struct status_ask_options o = { 0 };
 	struct forwards forwards;
-	int r = parse_args(argc, argv, &a, err);
+	int r = options_parse(rows, argc, argv, &a, err);
 
 	if (r != 0)
 		return r;

@@ -1,14 +1,14 @@
 #include "base-inputs.h"
 #include "board.h"
 #include "bundle-lock.h"
-#include "cluster.h"
+#include "cluster-open.h"
 #include "cmd-update.h"
 #include "commands.h"
-#include "diag.h"
 #include "http.h"
 #include "k3s-lock.h"
 #include "lock.h"
 #include "oci-lock.h"
+#include "options.h"
 #include "phase.h"
 
 #include <string.h>
@@ -24,15 +24,6 @@ const char cmd_update_help[] =
 	"Charts and manifests of the components are rendered (by helm), and every container image\n"
 	"that stands in them is looked up (by skopeo) for the architectures of the boards: one\n"
 	"that a board could not run is an error, with the place that names it.\n";
-
-static int load_cluster(const char *path, struct cluster **ret, struct err *err)
-{
-	cleanup_diag_list struct diag_list diags = { 0 };
-	int r = cluster_load(path, ret, &diags, err);
-
-	diag_print(&diags, stderr);
-	return r;
-}
 
 static bool first_of_board(const struct cluster *c, size_t i)
 {
@@ -87,7 +78,7 @@ static int update(const char *path, struct err *err)
 	struct phases phases;
 	int r;
 
-	r = load_cluster(path, &c, err);
+	r = cluster_open(path, &c, err);
 	if (r < 0)
 		return r;
 	phases_init(&phases, stderr);
@@ -110,17 +101,9 @@ static int update(const char *path, struct err *err)
 
 int cmd_update(int argc, char **argv, struct err *err)
 {
-	const char *path = "cluster.yaml";
+	static const struct option_row rows[] = { { .name = "-f", .kind = OPTION_TEXT }, { 0 } };
+	const char *path = CLUSTER_FILE;
+	int r = options_parse(rows, argc, argv, &path, err);
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-f") == 0 && i + 1 < argc) {
-			path = argv[++i];
-		} else {
-			(void)err_setf(err, -EINVAL,
-				       "unknown argument '%s'; 'kiln update --help' tells more",
-				       argv[i]);
-			return CMD_USAGE;
-		}
-	}
-	return update(path, err);
+	return r != 0 ? r : update(path, err);
 }

@@ -19,9 +19,10 @@ const struct command commands[] = {
 	  "make the cluster's identity: CAs, tokens, host keys", cmd_init_help },
 	{ "check", cmd_check, "[FILE] [--json]",
 	  "show every mistake of cluster.yaml with its place",
-	  "  FILE    default: cluster.yaml here\n"
-	  "  --json  mistakes as one JSON object on stdout, for editors:\n"
-	  "          {file, ok, errors: [{line, column, width, message}], more}\n"
+	  "  FILE     default: cluster.yaml here\n"
+	  "  -f FILE  the same\n"
+	  "  --json   mistakes as one JSON object on stdout, for editors:\n"
+	  "           {file, ok, errors: [{line, column, width, message}], more}\n"
 	  "\n"
 	  "Needs no network, no root and runs no other program: of a secret given as a\n"
 	  "command only the program is looked for. Exit 1 when there are mistakes.\n" },

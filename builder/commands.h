@@ -3,8 +3,9 @@
  *
  * A command is one file cmd-<name>.c with one function
  * int cmd_<name>(int argc, char **argv, struct err *err); argv[0] is its name.
- * It returns 0, a negative errno with err filled (exit 1), or CMD_USAGE with one
- * exact line in err (exit 2). `kiln <name> --help` prints the entry's text.
+ * It returns 0, a negative errno with err filled (exit 1), or CMD_USAGE with what is
+ * wrong with its arguments in err (exit 2; main() adds where help is). `kiln <name> --help` prints
+ * the entry's text.
  */
 #pragma once
 

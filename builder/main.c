@@ -27,13 +27,16 @@ static int run(const struct command *c, int argc, char **argv)
 	int r;
 
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			command_usage(c);
 			return EXIT_SUCCESS;
 		}
 	}
 	r = c->run(argc, argv, &err);
-	if (r != 0 && err.msg[0])
+	if (r == CMD_USAGE)
+		fprintf(stderr, "kiln %s: %s; 'kiln %s --help' tells more\n", c->name, err.msg,
+			c->name);
+	else if (r != 0 && err.msg[0])
 		fprintf(stderr, "kiln %s: %s\n", c->name, err.msg);
 	return r == CMD_USAGE ? 2 : r != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -48,7 +51,8 @@ int main(int argc, char **argv)
 		puts("kiln " KILN_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+			  strcmp(argv[1], "help") == 0)) {
 		usage(stdout);
 		return EXIT_SUCCESS;
 	}

@@ -185,7 +185,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout for
 api foreign
 has "an API server of another CA is not asked" "$(status)" '^API server: .*(certificate|issuer)'
 
-is "usage: unknown option" "$("$kiln" status --what 2>&1; echo $?)" "kiln status: unknown option, or no value for '--what'; 'kiln status --help' tells more
+is "usage: unknown option" "$("$kiln" status --what 2>&1; echo $?)" "kiln status: unknown option '--what'; 'kiln status --help' tells more
 2"
 is "usage: duration" "$("$kiln" status --timeout soon 2>&1 | head -n 1)" "kiln status: --timeout wants a duration such as 20min, not 'soon'; 'kiln status --help' tells more"
 finish
