@@ -21,12 +21,13 @@ with open(path, "r+b") as f:
         for t in range(tables):
             f.seek(START + (reserved + t * table_sectors) * 512 + 4 * (clusters + 1))
             f.write(struct.pack("<I", 0x0FFFFFFF))
-    elif what == "names":  # long names gone: short ones remain
+    elif what == "names":  # A-NAME~1's long name is gone: the short one remains
         f.seek(data)
         root = bytearray(f.read(per_cluster * 512))
-        for at in range(0, len(root), 32):
-            if root[at] not in (0, 0xE5) and root[at + 11] == 0x0F:
-                root[at] = 0xE5
+        at = next(at for at in range(0, len(root), 32) if root[at:at + 6] == b"A-NAME")
+        while root[at - 32 + 11] == 0x0F:
+            at -= 32
+            root[at] = 0xE5
         f.seek(data)
         f.write(root)
     else:

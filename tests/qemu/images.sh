@@ -26,18 +26,30 @@ judge() { # node
 	rm -f "$work/initrd"
 }
 
-# mutate NODE RULE COMMAND...: on a copy of the boot partition's files, the rule must break
+# mutate NODE RULES COMMAND...: on a copy of the boot partition's files, these rules must break and
+# no other (more than one where what breaks one cannot leave the others whole)
 mutate() {
 	local node=$1 rule=$2 broken
 	shift 2
+	cases="$cases$node $rule
+"
 	"$@"
 	broken=$("$kiln" inspect --lint --json "$copy" 2>/dev/null | jq -r '.lint[].rule' | tr '\n' ' ')
-	case " $broken" in
-	*" $rule "*) ok "$node: lint finds $rule" ;;
-	*) not_ok "$node: lint finds $rule" "broken rules: ${broken:-none}" ;;
-	esac
+	if [ "$broken" = "$rule " ]; then
+		ok "$node: lint finds $rule and nothing else"
+	else
+		not_ok "$node: lint finds $rule and nothing else" "after '$*': ${broken:-none}"
+	fi
 	# back to what it was
 	cp --sparse=always "$small" "$copy"
+}
+# Every rule of the tables, for every kind of board it is for, has a case
+all_rules() { # node, its kind
+	local rule missing=
+	for rule in $(sed -n "s/^\t{ \"\([a-z0-9-]*\)\",.*$2.*/\1/p" "$srcdir"/builder/lint-boot*.c); do
+		grep -qx "$1 $rule" <<<"$cases" || missing="$missing $rule"
+	done
+	if [ -z "$missing" ]; then ok "$1: a case for every rule"; else not_ok "$1: a case for every rule" "none for$missing"; fi
 }
 # make_small NODE: all that the lint reads: table, FAT, the superblock of root, backup table
 make_small() {
@@ -89,23 +101,39 @@ unsigned() { # strip the certificates: entry 4 of the data directories
 	PY
 		mcopy -D o -i "$(fat_of "$copy")" "$work/pe" "::/$1"
 }
-small_fat() { # FAT16 on a large partition: a loader in QEMU reads it, firmware need not
-	mkfs.vfat -F 16 -s 64 --offset 16384 -n KILN "$copy" 1048576 >/dev/null 2>&1
+small_fat() { # the same files on FAT16, on a large partition: a loader in QEMU reads it, firmware need not
+	local d=$work/fat.d id
+	id=$(minfo -i "$(fat_of "$copy")" :: | sed -n 's/^serial number: //p')
+	rm -rf "$d" && mkdir "$d" && mcopy -s -n -i "$(fat_of "$copy")" ::/ "$d/" &&
+		mkfs.vfat -F 16 -s 64 --offset 16384 -i "$id" -n KILN "$copy" 1048576 >/dev/null 2>&1 &&
+		mcopy -s -i "$(fat_of "$copy")" "$d"/* ::/
+	rm -rf "$d"
+}
+nameless() { # one more file, whose long name is lost
+	put x a-name-too-long.text && patch_fat names
+}
+renamed_trees() { # both steppings' trees, alike, of no board that the firmware knows
+	local t
+	for t in bcm2712-rpi-5-b.dtb bcm2712-d-rpi-5-b.dtb; do
+		mcopy -n -D o -i "$(fat_of "$copy")" "::/$t" "$work/t" && fdtput -t s "$work/t" / compatible test,no-board &&
+			mcopy -D o -i "$(fat_of "$copy")" "$work/t" "::/$t"
+	done
 }
 
 patch_fat() { python3 "$srcdir/tests/qemu/fat-patch.py" "$copy" "$1"; }
 
+cases=
 lint_rpi() {
 	mutate cow fat-fits patch_fat fits
 	mutate cow fat-slack patch_fat slack
-	mutate cow long-names patch_fat names
+	mutate cow long-names nameless
 	mutate cow rpi-gpt-type retype ef00
 	mutate cow fat-type small_fat
-	mutate cow starts remove config.txt
-	mutate cow rpi-config-size put "$(repeat '#' 90)\n$(for _ in $(seq 60); do printf '#%s\\n' "$(repeat x 90)"; done)" config.txt
+	mutate cow starts edit config.txt '/^initramfs /d'
+	mutate cow rpi-config-size edit config.txt "\$a #$(for _ in $(seq 60); do printf '%s\\n#' "$(repeat x 90)"; done)"
 	mutate cow rpi-config-lines edit config.txt "\$a # $(repeat x 120)"
 	mutate cow rpi-config-form edit config.txt 's/enable_uart=1/enable_uart = 1/'
-	mutate cow rpi-config-form edit config.txt 's/^initramfs \(.*\) followkernel/initramfs=\1/'
+	mutate cow "starts rpi-config-form" edit config.txt 's/^initramfs \(.*\) followkernel/initramfs=\1/'
 	mutate cow rpi-config-keys edit config.txt '$a dtparam=pciex1_gen=3'
 	mutate cow rpi-config-keys edit config.txt '$a os_prefix=old/'
 	mutate cow rpi-no-redirect put '[all]\nboot_partition=3\n' autoboot.txt
@@ -115,15 +143,18 @@ lint_rpi() {
 	mutate cow root-there edit cmdline.txt 's/root=UUID=[^ ]*/root=LABEL=kiln/'
 	mutate cow boot-there edit cmdline.txt 's/kiln.boot=[^ ]*//'
 	mutate cow rpi-kernel raw_kernel
-	mutate cow files-there remove "$initrd"
-	mutate cow rpi-device-tree other_tree
-	mutate cow rpi-device-tree remove bcm2712-rpi-5-b.dtb
+	mutate cow files-there remove "$kernel"
+	mutate cow "files-there rpi-suppliers" remove "$initrd"
+	mutate cow rpi-device-tree renamed_trees
+	mutate cow "rpi-device-tree rpi-suppliers rpi-d0-overlay" other_tree
+	mutate cow "rpi-device-tree rpi-suppliers rpi-d0-overlay" remove bcm2712-rpi-5-b.dtb
 	for m in gpio-regulator fixed gpio-brcmstb pinctrl-brcmstb-bcm2712 irq-bcm2712-mip rp1_pci; do
 		mutate cow rpi-suppliers without_module $m
 	done
 	mutate cow rpi-suppliers remove kiln/drivers
 	mutate cow rpi-d0-overlay vendor_overlay
 	mutate cow rpi-d0-overlay remove overlays/bcm2712d0.dtbo
+	all_rules cow LINT_RPI
 }
 lint_uefi() {
 	mutate duck uefi-gpt-type retype 0700
@@ -133,13 +164,21 @@ lint_uefi() {
 	mutate duck uefi-kernel unsigned "$kernel"
 	mutate duck uefi-no-fallback put x EFI/BOOT/fbx64.efi
 	mutate duck uefi-editor put 'timeout 2\n' loader/loader.conf
-	mutate duck files-there remove "$kernel"
+	mutate duck files-there remove "$initrd"
+	mutate duck "files-there uefi-kernel" remove "$kernel"
+	mutate duck fat-type small_fat
+	mutate duck fat-fits patch_fat fits
+	mutate duck starts remove "$entry"
+	mutate duck root-there edit "$entry" 's/root=UUID=[^ ]*/root=LABEL=kiln/'
+	mutate duck boot-there edit "$entry" 's/kiln.boot=[^ ]*//'
+	all_rules duck LINT_UEFI
 }
 
 copy=$work/mutated.img small=$work/small.img
-starts_of() { # node: kernel and initrd on its boot partition
+starts_of() { # node: kernel, initrd and (UEFI) loader entry on its boot partition
 	kernel=$("$kiln" inspect --json "out/$1.img" | jq -r .starts.kernel)
 	initrd=$("$kiln" inspect --json "out/$1.img" | jq -r .starts.initrd)
+	entry=$("$kiln" inspect --json "out/$1.img" | jq -r '[.boot_files[].path | select(startswith("loader/entries/"))][0] // ""')
 }
 judge_all() {
 	local node
