@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define PROFILE_DIR "/etc/NetworkManager/system-connections/"
-#define WOL_MAGIC 64 /* NM_SETTING_WIRED_WAKE_ON_LAN_MAGIC */
+#define DAD_TIMEOUT_MS 3000 /* Debian's NetworkManager before 1.46 does not ask unless told */
+#define WOL_MAGIC 64	    /* NM_SETTING_WIRED_WAKE_ON_LAN_MAGIC */
 
 /* From names alone, so that a profile keeps its identity over re-bakes. */
 static void profile_uuid(const struct render *in, const char *profile, char dst[GUID_TEXT_MAX])
@@ -76,6 +77,8 @@ static void add_family(const struct render *in, enum ip_family family, struct bu
 	(void)buf_addf(b, "may-fail=%s\n", family == IP_V4 ? "false" : "true");
 	if (family == IP_V6)
 		(void)buf_adds(b, "ip6-privacy=0\n");
+	else /* who has the address keeps it: a node that comes second stays off the network */
+		(void)buf_addf(b, "dad-timeout=%d\n", DAD_TIMEOUT_MS);
 }
 
 static int add_profile(struct fileset *fs, const char *name, const struct buf *b, struct err *err)

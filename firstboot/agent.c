@@ -79,7 +79,7 @@ int agent_open_reading(struct agent *a, struct err *err)
 	const char *root = getenv("KILN_ROOT");
 	int r;
 
-	*a = (struct agent){ .root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF };
+	*a = (struct agent)AGENT_INIT;
 	a->root = strdup(root && *root ? root : "/");
 	if (!a->root)
 		return err_nomem(err);
@@ -118,9 +118,10 @@ void agent_done(struct agent *a)
 	node_json_done(&a->node);
 	close_fdp(&a->run_fd);
 	close_fdp(&a->state_fd);
+	arp_probe_done(&a->arp);
 	close_fdp(&a->root_fd);
 	free(a->root);
-	*a = (struct agent){ .root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF };
+	*a = (struct agent)AGENT_INIT;
 }
 
 int agent_bundle(struct agent *a, struct err *err)

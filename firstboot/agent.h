@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "arp-probe.h"
 #include "ceph-range.h"
 #include "cluster-facts.h"
 #include "k3s-join.h"
@@ -35,12 +36,17 @@ struct agent {
 	struct ceph_range ceph_range; /* of Ceph's partition, when it was judged in this boot */
 	struct cluster_facts facts;
 	struct link_watch link;
+	struct arp_probe arp; /* who else has this node's IPv4 address */
 	struct k3s_join join;
 	uint64_t services_ms;	  /* when DNS and NTP are looked at again, monotonic; 0: not yet */
 	char services[200];	  /* which of them do not answer */
 	uint64_t images_since_ms; /* of step images, monotonic; 0: not looked at yet */
 	bool report_ready; /* namespace and Roles of step-report.c were applied in this boot */
 };
+#define AGENT_INIT                                                                                 \
+	{                                                                                          \
+		.root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF, .arp = ARP_PROBE_INIT     \
+	}
 
 /* Read node.json, open the journal. -ENOENT: no seed was imported. */
 int agent_open(struct agent *a, const struct step *steps, struct err *err) MUST_CHECK;

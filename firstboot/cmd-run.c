@@ -178,7 +178,7 @@ static void tell_failure(struct agent *a, const struct err *why)
 
 int cmd_run(int argc, char **argv, struct err *err)
 {
-	cleanup_agent struct agent a = { .root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF };
+	cleanup_agent struct agent a = AGENT_INIT;
 	cleanup_close int sfd = -EBADF;
 	int r;
 

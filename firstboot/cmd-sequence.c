@@ -41,7 +41,7 @@ static int open_all(struct agent *a, struct err *err)
 int cmd_sequence(int argc, char **argv, struct err *err)
 {
 	static const struct option options[] = { { "plan", no_argument, NULL, 'p' }, { 0 } };
-	cleanup_agent struct agent a = { .root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF };
+	cleanup_agent struct agent a = AGENT_INIT;
 	bool plan = false;
 	int c, r;
 

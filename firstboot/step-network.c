@@ -50,9 +50,27 @@ static bool is_up(const struct ip_addr *want)
 	return found;
 }
 
+/*
+ * Up or not: NetworkManager leaves a duplicate down (dad-timeout in its profile). What cannot be
+ * asked, on a link that is down, is told by the other checks.
+ */
+static int check_duplicate4(struct agent *a, const struct ip_addr *addr, const char *text,
+			    struct err *err)
+{
+	struct mac_addr other;
+	char mac[IP_TEXT_MAX];
+	bool heard = arp_probe_heard(&a->arp, addr, &other);
+
+	arp_probe_ask(&a->arp, a->node.node.interface, addr);
+	if (!heard)
+		return TURN_DONE;
+	return err_setf(err, -EADDRINUSE, "another machine on the network has %s: %s", text,
+			mac_addr_format(&other, mac));
+}
+
 /* Flags of the kernel's /proc/net/if_inet6: 0x08 duplicate, 0x40 tentative (if_addr.h). */
-static int check_duplicate(struct agent *a, const struct ip_addr *addr, const char *text,
-			   struct step_turn *turn, struct err *err)
+static int check_duplicate6(struct agent *a, const struct ip_addr *addr, const char *text,
+			    struct step_turn *turn, struct err *err)
 {
 	cleanup_free char *table = NULL;
 	char hex[33];
@@ -60,9 +78,6 @@ static int check_duplicate(struct agent *a, const struct ip_addr *addr, const ch
 	unsigned int flags;
 	int r;
 
-	if (addr->family != IP_V6)
-		return TURN_DONE; /* NetworkManager probes IPv4 by ARP and leaves a duplicate down
-				   */
 	r = agent_read(a, "proc/net/if_inet6", &table, err);
 	if (r < 0)
 		return r;
@@ -112,14 +127,21 @@ static int check_family(struct agent *a, const char *text, struct step_turn *tur
 
 	if (r < 0)
 		return r;
+	if (own.addr.family == IP_V4) {
+		r = check_duplicate4(a, &own.addr, text, err);
+		if (r < 0)
+			return r;
+	}
 	if (!is_up(&own.addr)) {
 		step_reasonf(turn, "waiting for address %s on %s: is the cable plugged in?", text,
 			     a->node.node.interface);
 		return TURN_WAIT;
 	}
-	r = check_duplicate(a, &own.addr, text, turn, err);
-	if (r != TURN_DONE)
-		return r;
+	if (own.addr.family == IP_V6) {
+		r = check_duplicate6(a, &own.addr, text, turn, err);
+		if (r != TURN_DONE)
+			return r;
+	}
 	if (!has_default_route(a, own.addr.family)) {
 		step_reasonf(turn, "waiting for a default route of IPv%d", own.addr.family);
 		return TURN_WAIT;

@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/node/lib.sh
 . tests/node/lib.sh
-for part in bad-input facts join kill link; do
+for part in bad-input facts join kill link dup; do
 	# shellcheck disable=SC1090
 	. "tests/node/$part.sh"
 done
@@ -71,6 +71,7 @@ if [ -n "${ONLY:-}" ]; then
 fi
 figures_begin
 link_begin
+dup_begin
 worker
 link_silence
 told_systemd
@@ -85,6 +86,7 @@ further_control_planes
 kill "$stand_in_pid"
 killed_at_every_record 2>/dev/null # the shell tells of each
 labels_and_taints
+dup_end
 link_end
 figures_end
 stand_in 192.168.14.4

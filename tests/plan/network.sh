@@ -25,7 +25,7 @@ check "cow: both families, WoL by magic packet" nm_says "$golden/home/cow/$con/k
 	type=ethernet mac-address=D8:3A:DD:00:00:01 wake-on-lan=64 \
 	address1=192.168.14.3/26,192.168.14.1 \
 	address1=fd12:3456:789a:14:3161:c474:a553:4ea1/64,fd12:3456:789a:14::1 \
-	method=manual autoconnect-retries=0
+	method=manual autoconnect-retries=0 dad-timeout=3000
 parent=$(sed -n 's/^uuid=//p' "$golden/lan4/a/$con/kiln-trunk.nmconnection")
 check "a: a VLAN on the trunk, no IPv6" nm_says "$golden/lan4/a/$con/kiln.nmconnection" \
 	type=vlan id=30 "parent=$parent" interface-name=vlan30 address1=10.0.30.11/24,10.0.30.1 method=disabled

@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# Another machine has the node's IPv4 address, by a cable pair: before the node takes it, where NetworkManager leaves it
+# down, and while the node has it itself. IPv6 duplicates the kernel finds.
+# shellcheck disable=SC2154
+
+at_twin() { nsenter -t "$twin" -n ip "$@"; }
+dup_begin() {
+	unshare -n sleep 3600 &
+	twin=$!
+	pids="$pids $twin"
+	ip link add dup0 type veth peer name twin0
+	# the other namespace is there a moment after its process
+	check "duplicate: a twin" cluster_wait 10 ip link set twin0 netns $twin
+	at_twin addr add 10.8.0.2/24 dev twin0
+	at_twin link set twin0 up
+	ip link set dup0 up
+	twin_mac=$(at_twin -j link show twin0 | jq -r '.[0].address')
+	cow_root dup '.node.interface = "dup0" | .node.addresses = ["10.8.0.2/24"] | .node.gateways = ["10.8.0.1"] | .peers = []'
+	start_agent dup
+	dup_pid=$agent_pid
+	check "duplicate: who has the address is told, with its MAC" \
+		state dup network failed "another machine on the network has 10.8.0.2/24: $twin_mac" 60
+	at_twin addr del 10.8.0.2/24 dev twin0
+	check "duplicate: when it is given up the node waits for its own" state dup network waiting "waiting for address 10.8.0.2/24" 60
+	ip addr add 10.8.0.2/24 dev dup0
+	check "duplicate: and has it" state dup network 'done' '' 60
+	at_twin addr add 10.8.0.2/24 dev twin0
+}
+dup_end() {
+	check "duplicate: one that comes later is told too" \
+		state dup network failed "another machine on the network has 10.8.0.2/24: $twin_mac" 90
+	stop_agent "$dup_pid"
+	ip link del dup0
+}
