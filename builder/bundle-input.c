@@ -32,6 +32,15 @@ char *bundle_input_chart(const struct component_source *s)
 											: ret;
 }
 
+/* Would 'kiln fetch' bring it? */
+static bool is_locked(const struct bundle_model *m, const char *name, const char *sha256)
+{
+	struct err none = { 0 };
+	char hex[65];
+
+	return from_lock(m, name, NULL, hex, &none) == 0 && strcmp(hex, sha256) == 0;
+}
+
 int bundle_input_find(const struct bundle_model *m, const char *name, const char *version,
 		      const char *sha256, char **ret_path, struct err *err)
 {
@@ -46,6 +55,7 @@ int bundle_input_find(const struct bundle_model *m, const char *name, const char
 	}
 	r = cache_find(sha256, ret_path, err);
 	if (r == 0)
-		return err_setf(err, -ENOENT, "'%s' is not in the cache; run 'kiln fetch'", name);
+		return err_setf(err, -ENOENT, "'%s' is not in the cache; run %s'kiln fetch'", name,
+				is_locked(m, name, sha256) ? "" : "'kiln update' and ");
 	return r < 0 ? r : 0;
 }

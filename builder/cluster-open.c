@@ -3,6 +3,9 @@
 #include "buf.h"
 #include "diag.h"
 
+#include <string.h>
+#include <unistd.h>
+
 #define NAMES_MAX 2048
 
 int cluster_open(const char *path, struct cluster **ret, struct err *err)
@@ -12,7 +15,16 @@ int cluster_open(const char *path, struct cluster **ret, struct err *err)
 
 	if (r < 0)
 		diag_print(&diags, stderr);
-	return r;
+	return r < 0 ? cluster_missing(path, r, err) : 0;
+}
+
+int cluster_missing(const char *path, int r, struct err *err)
+{
+	if (r != -ENOENT || strcmp(path, CLUSTER_FILE) != 0 || access(path, F_OK) == 0)
+		return r;
+	return err_setf(err, r,
+			"there is no '" CLUSTER_FILE "' in this folder; begin with the one of "
+			"examples/, or name yours with -f FILE");
 }
 
 int cluster_open_node(const struct cluster *c, const char *name, const struct node **ret,

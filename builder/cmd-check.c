@@ -17,6 +17,7 @@ static int load(const char *path, bool json, struct err *err)
 	if (r >= 0)
 		r = cluster_check_secrets(c, &diags, &failed);
 	if (r < 0 && diags.len == 0) {
+		r = cluster_missing(path, r, &failed);
 		if (!json)
 			return err_setf(err, r, "%s", failed.msg);
 		diag_addf(&diags, 0, 0, 0, "%s", failed.msg);

@@ -183,6 +183,9 @@ int cmd_diff(int argc, char **argv, struct err *err)
 	if (!a.image)
 		return err_nomem(err);
 	r = read_before(a.image, n, &s, err);
+	if (r == -ENOENT && out)
+		return err_setf(err, r, "there is no '%s' yet; 'kiln bake %s' makes it", out,
+				n->name);
 	if (r >= 0)
 		r = render_after(c, n, &s, err);
 	if (r >= 0)

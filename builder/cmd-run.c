@@ -79,9 +79,9 @@ static void run_list_done(struct run_list *l)
 		run_node_done(&l->items[i]);
 }
 
-static int bad_value(const char *option, const char *value, struct err *err)
+static int bad_value(const char *option, const char *want, const char *value, struct err *err)
 {
-	return err_setf(err, CMD_USAGE, "option '%s' does not take '%s'", option, value);
+	return err_setf(err, CMD_USAGE, "%s wants %s, not '%s'", option, want, value);
 }
 
 static int take_bus(void *args, const char *v, struct err *err)
@@ -90,7 +90,7 @@ static int take_bus(void *args, const char *v, struct err *err)
 	int r = qemu_bus_from_string(v);
 
 	if (r < 0)
-		return bad_value("--bus", v, err);
+		return bad_value("--bus", "nvme, sata, usb, sd or virtio", v, err);
 	a->spec.bus = (enum qemu_bus)r;
 	return 0;
 }
@@ -102,11 +102,11 @@ static int take_memory(void *args, const char *v, struct err *err)
 	uint64_t bytes;
 
 	if (size_parse(eq ? eq + 1 : v, &bytes) < 0)
-		return bad_value("--memory", v, err);
+		return bad_value("--memory", "a size such as 2GiB or cow=2GiB", v, err);
 	if (!eq)
 		a->spec.memory_bytes = bytes;
 	else if (a->memory_len == RUN_NODES_MAX)
-		return err_setf(err, CMD_USAGE, "too many nodes with '--memory'");
+		return err_setf(err, CMD_USAGE, "at most %d of '--memory'", RUN_NODES_MAX);
 	else
 		a->memory[a->memory_len++] = v;
 	return 0;
@@ -116,23 +116,27 @@ static int take_disk_size(void *args, const char *v, struct err *err)
 {
 	struct run_args *a = args;
 
-	return size_parse(v, &a->spec.disk_bytes) < 0 ? bad_value("--disk-size", v, err) : 0;
+	if (size_parse(v, &a->spec.disk_bytes) < 0)
+		return bad_value("--disk-size", "a size such as 64GiB", v, err);
+	return 0;
 }
 
 static int take_cpus(void *args, const char *v, struct err *err)
 {
 	struct run_args *a = args;
 
-	return u32_parse_between(v, 1, 64, &a->spec.cpus) < 0 ? bad_value("--cpus", v, err) : 0;
+	if (u32_parse_between(v, 1, 64, &a->spec.cpus) < 0)
+		return bad_value("--cpus", "a number from 1 to 64", v, err);
+	return 0;
 }
 
 static int take_ssh_port(void *args, const char *v, struct err *err)
 {
 	struct run_args *a = args;
 
-	return u32_parse_between(v, 1, 65535 - FORWARDS_MAX, &a->spec.ssh_port) < 0
-		       ? bad_value("--ssh-port", v, err)
-		       : 0;
+	if (u32_parse_between(v, 1, 65535 - FORWARDS_MAX, &a->spec.ssh_port) < 0)
+		return bad_value("--ssh-port", "a port such as 2222", v, err);
+	return 0;
 }
 
 static int take_disk(void *args, const char *v, struct err *err)

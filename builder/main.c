@@ -1,5 +1,6 @@
 /* kiln - the host tool: finds the command, prints its error once, sets the exit status. */
 #include "commands.h"
+#include "decode.h"
 #include "log.h"
 
 #include <locale.h>
@@ -34,15 +35,52 @@ static int run(const struct command *c, int argc, char **argv)
 	}
 	r = c->run(argc, argv, &err);
 	if (r == CMD_USAGE)
-		fprintf(stderr, "kiln %s: %s; 'kiln %s --help' tells more\n", c->name, err.msg,
-			c->name);
+		fprintf(stderr, "kiln %s: %s%s 'kiln %s --help' tells more\n", c->name, err.msg,
+			err.msg[0] && err.msg[strlen(err.msg) - 1] == '?' ? "" : ";", c->name);
 	else if (r != 0 && err.msg[0])
 		fprintf(stderr, "kiln %s: %s\n", c->name, err.msg);
 	return r == CMD_USAGE ? 2 : r != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+#define COMMANDS_MAX 64
+
+static const struct command *find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (strcmp(name, c->name) == 0)
+			return c;
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[COMMANDS_MAX], *near;
+	size_t n = 0;
+
+	for (const struct command *c = commands; c->name && n < COMMANDS_MAX; c++)
+		names[n++] = c->name;
+	near = nearest_word(name, names, n);
+	fprintf(stderr, "kiln: no command '%s'%s%s%s 'kiln --help' lists them\n", name,
+		near ? ", did you mean '" : ";", near ?: "", near ? "'?" : "");
+	return 2;
+}
+
+static int help(const char *name)
+{
+	const struct command *c = name ? find(name) : NULL;
+
+	if (name && !c)
+		return unknown(name);
+	if (c)
+		command_usage(c);
+	else
+		usage(stdout);
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
+	const struct command *c;
 	const char *debug = getenv("KILN_DEBUG");
 
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
@@ -52,17 +90,12 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-			  strcmp(argv[1], "help") == 0)) {
-		usage(stdout);
-		return EXIT_SUCCESS;
-	}
+			  strcmp(argv[1], "help") == 0))
+		return help(argv[2]);
 	if (argc < 2) {
 		fputs("kiln: no command given; 'kiln --help' lists them\n", stderr);
 		return 2;
 	}
-	for (const struct command *c = commands; c->name; c++)
-		if (strcmp(argv[1], c->name) == 0)
-			return run(c, argc - 1, argv + 1);
-	fprintf(stderr, "kiln: no command '%s'; 'kiln --help' lists them\n", argv[1]);
-	return 2;
+	c = find(argv[1]);
+	return c ? run(c, argc - 1, argv + 1) : unknown(argv[1]);
 }

@@ -81,8 +81,14 @@ void plan_print_files(const struct plan_node *n, FILE *out)
 
 int plan_print_file(const struct plan_node *n, const char *path, FILE *out, struct err *err)
 {
-	const struct fileset_entry *e = fileset_find(&n->files, path);
+	cleanup_free char *absolute = NULL;
+	const struct fileset_entry *e;
 
+	if (asprintf(&absolute, "/%s", path + strspn(path, "/")) < 0) {
+		absolute = NULL;
+		return err_nomem(err);
+	}
+	e = fileset_find(&n->files, absolute);
 	if (!e)
 		return err_setf(err, -ENOENT,
 				"the seed of '%s' has no file '%s'; --files lists them",

@@ -77,6 +77,14 @@ static int extract(const struct fat *f, const char *name, const char *to, struct
 	return fat_extract(f, e, fd, err);
 }
 
+static int no_image(const struct qemu_spec *s, int r, struct err *err)
+{
+	if (r == -ENOENT)
+		return err_setf(err, r, "there is no '%s' yet; 'kiln bake %s' makes it", s->image,
+				s->node->name);
+	return err_errnof(err, r, "cannot open '%s'", s->image);
+}
+
 /* Kernel and initrd of the image as files below @dir; *ret names them. */
 static int open_boot(const struct qemu_spec *s, const char *dir, struct boot_read *ret,
 		     struct err *err)
@@ -88,8 +96,7 @@ static int open_boot(const struct qemu_spec *s, const char *dir, struct boot_rea
 	int r;
 
 	if (fd < 0)
-		return err_errnof(err, fd, "cannot open '%s'; run 'kiln bake %s'", s->image,
-				  s->node->name);
+		return no_image(s, fd, err);
 	r = gpt_read(fd, s->image, &t, err);
 	if (r == 0 && t.len == 0)
 		r = err_setf(err, -EINVAL, "'%s' has no partitions", s->image);
@@ -210,8 +217,7 @@ static int make_overlay(const struct qemu_spec *s, const char *path, struct err 
 	cleanup_spawn struct spawn run = { .argv = argv, .timeout_ms = 60000 };
 
 	if (!image)
-		return err_errnof(err, -errno, "cannot open '%s'; run 'kiln bake %s'", s->image,
-				  s->node->name);
+		return no_image(s, -errno, err);
 	(void)snprintf(size, sizeof(size), "%llu",
 		       (unsigned long long)(s->disk_bytes ? s->disk_bytes : DISK_BYTES));
 	return spawn_run(&run, err);

@@ -49,7 +49,7 @@ is '1 MB of [' 1 "megabyte.yaml:1:25: more than 24 levels of lists and mappings
     1 | $(head -c 120 megabyte.yaml)...
       |                         ^
 kiln check: megabyte.yaml has 1 mistake" "$kiln" check megabyte.yaml
-is 'unknown option' 2 "kiln check: unknown option '--jsn', did you mean '--json'?; 'kiln check --help' tells more" "$kiln" check --jsn
+is 'unknown option' 2 "kiln check: unknown option '--jsn', did you mean '--json'? 'kiln check --help' tells more" "$kiln" check --jsn
 is 'two files' 2 "kiln check: one file at a time: 'a' and 'b' were given; 'kiln check --help' tells more" "$kiln" check a b
 is 'schema of nothing' 2 "kiln schema: expected 'cluster' or 'board', got 'node'; 'kiln schema --help' tells more" "$kiln" schema node
 is 'json, good' 0 '{"file":"cluster.yaml","ok":true,"errors":[],"more":0}' "$kiln" check --json cluster.yaml

@@ -15,7 +15,7 @@ says() {
 }
 says 1 "kiln plan: cluster.yaml has no node 'pig'; its nodes are cow, sheep, duck" plan pig
 says 2 "kiln plan: --files and --cat need a node; 'kiln plan --help' tells more" plan --files
-says 2 "kiln plan: unknown option '--fiels', did you mean '--files'?; 'kiln plan --help' tells more" plan --fiels
+says 2 "kiln plan: unknown option '--fiels', did you mean '--files'? 'kiln plan --help' tells more" plan --fiels
 says 2 "kiln plan: no value for option '--cat'; 'kiln plan --help' tells more" plan cow --cat
 says 2 "kiln plan: one node at a time: 'cow' and 'duck' were given; 'kiln plan --help' tells more" plan cow duck
 says 1 "kiln plan: the seed of 'duck' has no file '/etc/nothing'; --files lists them" plan duck --cat /etc/nothing
