@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "image.h"
 #include "options.h"
+#include "out-dir.h"
 #include "phase.h"
 #include "tree.h"
 
@@ -326,13 +327,8 @@ static int remove_half_made(const char *out, struct err *err)
 static int make_out(const struct cluster *c, struct err *err)
 {
 	cleanup_free char *out = NULL;
-	int r;
+	int r = out_dir_make(c, &out, err);
 
-	if (asprintf(&out, "%s/out", c->dir) < 0) {
-		out = NULL;
-		return err_nomem(err);
-	}
-	r = tree_mkdirs_at(AT_FDCWD, out, 0755, err);
 	return r < 0 ? r : remove_half_made(out, err);
 }
 

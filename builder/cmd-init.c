@@ -4,9 +4,9 @@
 #include "commands.h"
 #include "file.h"
 #include "options.h"
+#include "out-dir.h"
 #include "path.h"
 #include "secrets.h"
-#include "tree.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -57,13 +57,12 @@ static int check_not_lost(const char *secrets, const char *known_hosts, struct e
 static int run(const struct cluster *c, bool new_identity, struct err *err)
 {
 	cleanup_free char *secrets = path_join(c->dir, ".kiln/secrets"),
-			  *out = path_join(c->dir, "out"),
 			  *known_hosts = path_join(c->dir, "out/known_hosts");
 	unsigned int made = 0;
 	bool existed;
 	int r;
 
-	if (!secrets || !out || !known_hosts)
+	if (!secrets || !known_hosts)
 		return err_nomem(err);
 	r = file_exists_at(AT_FDCWD, secrets, &existed, err);
 	if (r >= 0 && !new_identity)
@@ -71,7 +70,7 @@ static int run(const struct cluster *c, bool new_identity, struct err *err)
 	if (r >= 0)
 		r = secrets_init(c, &made, err);
 	if (r >= 0)
-		r = tree_mkdirs_at(AT_FDCWD, out, 0755, err);
+		r = out_dir_make(c, NULL, err);
 	if (r >= 0)
 		r = secrets_known_hosts(c, known_hosts, err);
 	if (r < 0)

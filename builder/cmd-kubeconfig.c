@@ -5,9 +5,9 @@
 #include "file.h"
 #include "kubeconfig.h"
 #include "options.h"
+#include "out-dir.h"
 #include "parse.h"
 #include "path.h"
-#include "tree.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -71,18 +71,17 @@ static int server_url(const struct cluster *c, const char *host, char **ret, str
 static int write_out(const struct cluster *c, const struct kubeconfig_args *a,
 		     const struct secret *text, struct err *err)
 {
-	cleanup_free char *dir = path_join(c->dir, "out"),
-			  *path = path_join(c->dir, "out/kubeconfig");
+	cleanup_free char *path = path_join(c->dir, "out/kubeconfig");
 	int r = 0;
 
-	if (!dir || !path)
+	if (!path)
 		return err_nomem(err);
 	if (a->out && strcmp(a->out, "-") == 0) {
 		r = write_all(STDOUT_FILENO, text->data, text->len);
 		return r < 0 ? err_errnof(err, r, "cannot write to stdout") : 0;
 	}
 	if (!a->out)
-		r = tree_mkdirs_at(AT_FDCWD, dir, 0755, err);
+		r = out_dir_make(c, NULL, err);
 	if (r >= 0)
 		r = file_replace_at(AT_FDCWD, a->out ?: path, text->data, text->len, 0600, err);
 	if (r >= 0)

@@ -1,6 +1,7 @@
 #include "vault.h"
 
 #include "file.h"
+#include "out-dir.h"
 #include "parse.h"
 #include "path.h"
 #include "tree.h"
@@ -21,18 +22,6 @@ void vault_done(struct vault *v)
 	*v = (struct vault){ .fd = -EBADF };
 }
 
-/* The folder is beside a file that is in Git: keep it out of there. */
-static int ignore_in_git(const char *kiln_dir, struct err *err)
-{
-	cleanup_free char *path = path_join(kiln_dir, ".gitignore");
-	int r;
-
-	if (!path)
-		return err_nomem(err);
-	r = file_create_at(AT_FDCWD, path, "*\n", 2, 0644, err);
-	return r == -EEXIST ? 0 : r;
-}
-
 int vault_open(const char *cluster_dir, struct vault *ret, struct err *err)
 {
 	cleanup_vault struct vault v = { .fd = -EBADF };
@@ -44,7 +33,7 @@ int vault_open(const char *cluster_dir, struct vault *ret, struct err *err)
 		return err_nomem(err);
 	r = tree_mkdirs_at(AT_FDCWD, kiln, 0755, err);
 	if (r >= 0)
-		r = ignore_in_git(kiln, err);
+		r = out_dir_ignore(kiln, err);
 	if (r >= 0)
 		r = tree_mkdirs_at(AT_FDCWD, v.path, 0700, err);
 	if (r < 0)

@@ -51,6 +51,18 @@ is '1 MB of [' 1 "megabyte.yaml:1:25: more than 24 levels of lists and mappings
 kiln check: megabyte.yaml has 1 mistake" "$kiln" check megabyte.yaml
 is 'unknown option' 2 "kiln check: unknown option '--jsn', did you mean '--json'? 'kiln check --help' tells more" "$kiln" check --jsn
 is 'two files' 2 "kiln check: one file at a time: 'a' and 'b' were given; 'kiln check --help' tells more" "$kiln" check a b
+mkdir nothing
+here=$PWD
+cd nothing || exit 1
+none="there is no 'cluster.yaml' in this folder; begin with the one of examples/, or name yours with -f FILE"
+is 'no cluster.yaml' 1 "kiln check: $none" "$kiln" check
+is 'no cluster.yaml, plan' 1 "kiln plan: $none" "$kiln" plan
+cd "$here" || exit 1
+is '-f is the file' 1 "kiln check: cannot open 'none.yaml': No such file or directory" "$kiln" check -f none.yaml
+is 'misspelt command' 2 "kiln: no command 'plna', did you mean 'plan'? 'kiln --help' lists them" "$kiln" plna
+is 'no such command' 2 "kiln: no command 'frobnicate'; 'kiln --help' lists them" "$kiln" frobnicate
+is 'help of a command' 0 "$("$kiln" check --help)" "$kiln" help check
+is 'help of none' 2 "kiln: no command 'chek', did you mean 'check'? 'kiln --help' lists them" "$kiln" help chek
 is 'schema of nothing' 2 "kiln schema: expected 'cluster' or 'board', got 'node'; 'kiln schema --help' tells more" "$kiln" schema node
 is 'json, good' 0 '{"file":"cluster.yaml","ok":true,"errors":[],"more":0}' "$kiln" check --json cluster.yaml
 is 'json, no file' 1 "{\"file\":\"none.yaml\",\"ok\":false,\"errors\":[{\"line\":0,\"column\":0,\"width\":0,\"message\":\"cannot open 'none.yaml': No such file or directory\"}],\"more\":0}" \

@@ -87,6 +87,8 @@ done
 for name in cow cow.home.example.org 192.168.14.3 fd12:3456:789a:14:3161:c474:a553:4ea1; do
 	same "known_hosts: $name" "$(ssh-keygen -f out/known_hosts -F "$name" | grep -vc '^#')" 3
 done
+same "nothing of it gets into Git" "$(git init -q . 2>/dev/null && git add -A && git ls-files | grep -E '^(out|\.kiln)/' | tr '\n' ' ')" ""
+rm -rf .git
 # Argo CD's hash belongs to its password
 ok "bcrypt" perl -e 'my ($p, $h) = map { local (@ARGV, $/) = $_; <> } @ARGV; exit(crypt($p, $h) eq $h ? 0 : 1)' \
 	$s/component/argocd-admin-password $s/component/argocd-admin-password-hash

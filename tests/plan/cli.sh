@@ -14,6 +14,7 @@ says() {
 	if [ "$rc" = "$want_rc" ] && [ "$got" = "$want" ]; then ok; else fail "kiln $*: exit $rc: $got"; fi
 }
 says 1 "kiln plan: cluster.yaml has no node 'pig'; its nodes are cow, sheep, duck" plan pig
+if [ "$("$kiln" plan cow --cat etc/hostname 2>/dev/null)" = cow ]; then ok; else fail "a path without its slash"; fi
 says 2 "kiln plan: --files and --cat need a node; 'kiln plan --help' tells more" plan --files
 says 2 "kiln plan: unknown option '--fiels', did you mean '--files'? 'kiln plan --help' tells more" plan --fiels
 says 2 "kiln plan: no value for option '--cat'; 'kiln plan --help' tells more" plan cow --cat

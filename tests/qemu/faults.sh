@@ -49,7 +49,7 @@ killed_in_phases() {
 	check "killed bakes: the image is whole" "$kiln" inspect --lint --verify out/duck.img
 	left=$(find "$cache/images" -mindepth 1 -maxdepth 1 ! -name '*.img' ! -name '*.json')
 	if [ -z "$left" ]; then ok "what killed bakes left is gone"; else not_ok "what killed bakes left is gone" "$left"; fi
-	check "what is left in out/" sh -c '! ls -A out | grep -q "^\."'
+	check "what is left in out/" sh -c '! ls -A -I .gitignore out | grep -q "^\."'
 	rm -rf "$cache"
 }
 
@@ -102,7 +102,7 @@ no_room_in_phases() {
 	own_cache zst && rm -r "$cache/images" && ln -s "$real_cache/images" "$cache/images"
 	size=$(($(du -m out/duck.img 2>/dev/null | cut -f1 || echo 900) + 100))
 	# shellcheck disable=SC2016
-	said=$(unshare -m sh -c 'mount -t tmpfs -o size="$1M" none out && KILN_CACHE=$2 "$3" bake --zst duck 2>&1; ls -A out | sed "s/^/left: /"' \
+	said=$(unshare -m sh -c 'mount -t tmpfs -o size="$1M" none out && KILN_CACHE=$2 "$3" bake --zst duck 2>&1; ls -A -I .gitignore out | sed "s/^/left: /"' \
 		sh "$size" "$cache" "$kiln")
 	if grep -q 'No space left on device' <<<"$said" && ! grep -qE '^left: (\.|.*zst)' <<<"$said"; then
 		ok "no room for .zst: says so, leaves none"
