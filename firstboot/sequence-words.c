@@ -42,8 +42,10 @@ static int look(struct sequence *s, struct seq_component *c, const struct seq_ob
 	int r = gate_get(&view, o->group, o->version, o->namespace, o->plural, o->name, &live,
 			 &ready, err);
 
-	if (r < 0 || !live)
+	if (r < 0 || !live) {
+		c->words_of = NULL; /* what it said before is not what stands in the way now */
 		return r;
+	}
 	ready_judge(live, &ready);
 	if (ready.state == READY_YES)
 		return 0;

@@ -68,7 +68,7 @@ before_cni() { # a real agent's Node, NotReady until Cilium's pod is Ready there
 	cluster_agent duck --node-ip 127.0.0.2,fd00::2
 	check "an agent's Node" cluster_wait 30 kubectl get node duck
 	begin early
-	check "a pod that no node takes is told" says early 'Deployment early/web: .*pod web-.*node.kubernetes.io/not-ready'
+	check "a pod that no node takes is told" says early 'Deployment early/web: .*pod web-.*had untolerated taint'
 	check "the CNI comes up before" "$tool" "$KUBECONFIG" "$work/cni.tar" "$(mktemp -d "$work/XXXXXX")" 300
 	check "and the pod after" ends
 	cluster_agents_end
