@@ -118,7 +118,7 @@ void agent_done(struct agent *a)
 	node_json_done(&a->node);
 	close_fdp(&a->run_fd);
 	close_fdp(&a->state_fd);
-	arp_probe_done(&a->arp);
+	address_probe_done(&a->twins);
 	close_fdp(&a->root_fd);
 	free(a->root);
 	*a = (struct agent)AGENT_INIT;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "arp-probe.h"
+#include "address-probe.h"
 #include "ceph-range.h"
 #include "cluster-facts.h"
 #include "k3s-join.h"
@@ -36,7 +36,7 @@ struct agent {
 	struct ceph_range ceph_range; /* of Ceph's partition, when it was judged in this boot */
 	struct cluster_facts facts;
 	struct link_watch link;
-	struct arp_probe arp; /* who else has this node's IPv4 address */
+	struct address_probe twins; /* who else has this node's addresses */
 	struct k3s_join join;
 	uint64_t services_ms;	  /* when DNS and NTP are looked at again, monotonic; 0: not yet */
 	char services[200];	  /* which of them do not answer */
@@ -45,7 +45,8 @@ struct agent {
 };
 #define AGENT_INIT                                                                                 \
 	{                                                                                          \
-		.root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF, .arp = ARP_PROBE_INIT     \
+		.root_fd = -EBADF, .state_fd = -EBADF, .run_fd = -EBADF,                           \
+		.twins = ADDRESS_PROBE_INIT                                                        \
 	}
 
 /* Read node.json, open the journal. -ENOENT: no seed was imported. */

@@ -54,14 +54,14 @@ static bool is_up(const struct ip_addr *want)
  * Up or not: NetworkManager leaves a duplicate down (dad-timeout in its profile). What cannot be
  * asked, on a link that is down, is told by the other checks.
  */
-static int check_duplicate4(struct agent *a, const struct ip_addr *addr, const char *text,
-			    struct err *err)
+static int check_others(struct agent *a, const struct ip_addr *addr, const char *text,
+			struct err *err)
 {
 	struct mac_addr other;
 	char mac[IP_TEXT_MAX];
-	bool heard = arp_probe_heard(&a->arp, addr, &other);
+	bool heard = address_probe_heard(&a->twins, addr, &other);
 
-	arp_probe_ask(&a->arp, a->node.node.interface, addr);
+	address_probe_ask(&a->twins, a->node.node.interface, addr);
 	if (!heard)
 		return TURN_DONE;
 	return err_setf(err, -EADDRINUSE, "another machine on the network has %s: %s", text,
@@ -69,8 +69,8 @@ static int check_duplicate4(struct agent *a, const struct ip_addr *addr, const c
 }
 
 /* Flags of the kernel's /proc/net/if_inet6: 0x08 duplicate, 0x40 tentative (if_addr.h). */
-static int check_duplicate6(struct agent *a, const struct ip_addr *addr, const char *text,
-			    struct step_turn *turn, struct err *err)
+static int check_duplicate(struct agent *a, const struct ip_addr *addr, const char *text,
+			   struct step_turn *turn, struct err *err)
 {
 	cleanup_free char *table = NULL;
 	char hex[33];
@@ -127,18 +127,16 @@ static int check_family(struct agent *a, const char *text, struct step_turn *tur
 
 	if (r < 0)
 		return r;
-	if (own.addr.family == IP_V4) {
-		r = check_duplicate4(a, &own.addr, text, err);
-		if (r < 0)
-			return r;
-	}
+	r = check_others(a, &own.addr, text, err);
+	if (r < 0)
+		return r;
 	if (!is_up(&own.addr)) {
 		step_reasonf(turn, "waiting for address %s on %s: is the cable plugged in?", text,
 			     a->node.node.interface);
 		return TURN_WAIT;
 	}
 	if (own.addr.family == IP_V6) {
-		r = check_duplicate6(a, &own.addr, text, turn, err);
+		r = check_duplicate(a, &own.addr, text, turn, err);
 		if (r != TURN_DONE)
 			return r;
 	}
