@@ -8,13 +8,9 @@ SUITES += cluster
 # built before the first test's own time begins to run
 test-cluster:
 	@bash tests/cluster/build.sh testk3s testk3s-agent kwok certmanager >/dev/null
-	@bash tests/cluster/run.sh test-units.sh test-outside.sh test-join.sh test-scenario.sh test-bundle.sh
+	@bash tests/cluster/run.sh test-units.sh test-outside.sh test-join.sh test-agents.sh test-servers.sh test-scenario.sh \
+		test-bundle.sh
 
 SUITES_FULL += cluster-neighbours
 test-cluster-neighbours:
-	@bash tests/cluster/run.sh test-coredns.sh test-argocd.sh
-
-# Written, and not yet run: they join a suite when they have passed.
-.PHONY: test-cluster-more
-test-cluster-more:
-	@bash tests/cluster/run.sh test-agents.sh test-servers.sh
+	@bash tests/cluster/run.sh test-beside.sh test-coredns.sh test-argocd.sh

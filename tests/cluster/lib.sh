@@ -175,15 +175,20 @@ cluster_agents_end() {
 	CLUSTER_AGENTS=''
 }
 
-# cluster_notify SOCKET FILE - writes what sd_notify says down, one word a line
+# cluster_notify SOCKET FILE [COMMAND...] - writes what sd_notify says down, one word a line; a command is run at that
+# moment, and what it has to say follows the word
 cluster_notify() {
-	python3 - "$1" "$2" <<-'EOF' &
-		import socket, sys
+	python3 - "$@" <<-'EOF' &
+		import socket, subprocess, sys
 		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 		s.bind(sys.argv[1])
 		with open(sys.argv[2], "a", buffering=1) as f:
 		    while True:
-		        f.write(s.recv(4096).decode() + "\n")
+		        said = s.recv(4096).decode().strip()
+		        if sys.argv[3:]:
+		            p = subprocess.run(sys.argv[3:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+		            said += " " + p.stdout.strip()
+		        f.write(said + "\n")
 	EOF
 	CLUSTER_LISTENERS="${CLUSTER_LISTENERS:-} $!"
 	cluster_wait 10 test -S "$1"

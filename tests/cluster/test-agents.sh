@@ -24,7 +24,8 @@ t 'says it once' is "$(ready_said)" 1
 cluster_agents_end
 CLUSTER_NOTIFY=
 
-# K3s lets ten writes of joining agents in at a time: thirty, with credentials, whose body never comes
+# K3s lets ten writes of joining agents in at a time: thirty, with credentials, whose body never comes. A body this
+# large, because Go's server reads a shorter one to its end before it answers, and there would be no answer either.
 cat >"$CLUSTER_DIR/flood.py" <<'EOF'
 import base64, selectors, socket, ssl, sys, time
 port, password = int(sys.argv[1]), sys.argv[2]
@@ -35,7 +36,7 @@ sel = selectors.DefaultSelector()
 for _ in range(30):
     s = ctx.wrap_socket(socket.create_connection(("127.0.0.1", port)))
     s.sendall(("POST /v1-k3s/client-kube-proxy.crt HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n"
-               "Content-Length: 100\r\n\r\n" % basic).encode())
+               "Content-Length: 1000000\r\n\r\n" % basic).encode())
     s.setblocking(False)
     sel.register(s, selectors.EVENT_READ)
 answers = []

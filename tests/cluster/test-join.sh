@@ -1,5 +1,5 @@
 #!/bin/bash
-# Agents and further servers: join, identity, the Node
+# Agents: join, identity, the Node; further servers are in test-servers.sh
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
@@ -118,29 +118,4 @@ cluster_agent goat --token "${good%%::*}::abcdef.0123456789abcdef"
 t 'a bootstrap token joins' cluster_wait 20 grep -q 'Node goat registered' "$CLUSTER_DIR/goat.log"
 kill_agents
 
-# a second server, a member of the first one's etcd
-p2=$(cluster_port) CLUSTER_RESERVED="$CLUSTER_RESERVED $p2"
-second() { # OPTION...
-	TESTK3S_NO_FSYNC=1 TESTK3S_NODE_DIR=$CLUSTER_DIR/n2 "$CLUSTER_BIN/testk3s" server --config "$CLUSTER_DIR/config.yaml" \
-		--data-dir "$CLUSTER_DIR/data2" --https-listen-port "$p2" --bind-address 127.0.0.1 --node-ip 127.0.0.1,::1 \
-		--write-kubeconfig "$CLUSTER_DIR/k2.yaml" --server "$CLUSTER_URL" \
-		--token "$(cat "$CLUSTER_DIR/data/server/token")" --node-name sheep "$@" >"$CLUSTER_DIR/s2.log" 2>&1 </dev/null &
-	second_pid=$!
-}
-holder() { kubectl get lease -n kube-system kube-controller-manager -o jsonpath='{.spec.holderIdentity}'; }
-cluster_wait 20 eval '[ -n "$(holder)" ]'
-before=$(holder)
-second --cluster-domain other.example
-ended() { ! kill -0 $second_pid; }
-cluster_wait 60 ended || kill $second_pid
-wait $second_pid
-t_has 'a server that differs in a critical option is refused' 'critical configuration mismatched: ClusterDomain' cat "$CLUSTER_DIR/s2.log"
-second
-CLUSTER_AGENTS=$second_pid
-t 'a second server joins' cluster_wait 60 grep -q 'up and running' "$CLUSTER_DIR/s2.log"
-t 'it has the same server CA' cmp "$CLUSTER_DIR/data/server/tls/server-ca.crt" "$CLUSTER_DIR/data2/server/tls/server-ca.crt"
-kubectl create configmap both --from-literal=a=b >/dev/null
-t 'it sees what the first wrote' is "$(KUBECONFIG=$CLUSTER_DIR/k2.yaml kubectl get configmap both -o jsonpath='{.data.a}')" b
-t 'its Node appears' cluster_wait 20 kubectl get node sheep
-t "the first one's controller manager still leads" is "$(holder)" "$before"
 t_done

@@ -27,9 +27,11 @@ metadata: {name: $1, labels: {app: $1}}
 spec: {containers: [{name: c, image: "example.org/$1:1"}]}
 EOF
 }
-job() {
-	kubectl create job "$1" --image=example.org/job:1 >/dev/null
+job() { # one that is given up when its pod fails
+	kubectl create job "$1" --image=example.org/job:1 --dry-run=client -o yaml |
+		kubectl patch -f - --local -o yaml -p '{"spec":{"backoffLimit":0}}' | kubectl create -f - >/dev/null
 }
+job_is() { cluster_wait 20 kubectl wait --for="condition=$2" "job/$1" --timeout=1s; }
 
 # pods
 cluster_scenario <<'EOF'
@@ -40,13 +42,19 @@ pods:
 - {match: '^default/crash', action: crash-loop}
 - {match: '^default/unready', action: unready}
 - {match: '^default/hang', action: hang}
+- {match: '^default/bad-', action: fail}
+- {match: '^default/kept-', action: withhold}
 - {image: 'example.org/noimage', action: no-image}
 EOF
 for p in plain withheld late failed crash unready noimage; do pod $p; done
 job good
 job hang
+job bad
+job kept
 t 'a pod becomes Ready' soon pod plain "$ready" True
-t 'a Job completes' cluster_wait 20 kubectl wait --for=condition=Complete job/good --timeout=1s
+t 'a Job completes' job_is good Complete
+t 'fail: a Job fails' job_is bad Failed
+t 'withhold: a Job has no result' shows job kept '{.status.active} {.status.conditions}' '1 '
 t 'fail: a pod fails' soon pod failed '{.status.phase}' Failed
 t 'crash-loop: CrashLoopBackOff' soon pod crash "$waiting" CrashLoopBackOff
 t 'unready: runs but is not Ready' soon pod unready "{.status.phase} $ready" 'Running False'
@@ -59,7 +67,8 @@ t 'without the rule the withheld becomes Ready' soon pod withheld "$ready" True
 t 'the crashing recovers' soon pod crash "$ready" True
 t 'its image comes' soon pod noimage "$ready" True
 t 'the unready becomes Ready' soon pod unready "$ready" True
-t 'the Job completes' cluster_wait 20 kubectl wait --for=condition=Complete job/hang --timeout=1s
+t 'the Job completes' job_is hang Complete
+t 'and the withheld one' job_is kept Complete
 
 # HTTP
 path=/api/v1/namespaces/default/pods

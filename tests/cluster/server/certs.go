@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"kiln.test/k3s/pki"
@@ -150,7 +149,7 @@ func writeAdmin(s *settings, a *authorities, expire time.Time) error {
 			return err
 		}
 	}
-	k := pki.Kubeconfig{Server: "https://127.0.0.1:" + strconv.Itoa(s.httpsPort), CAFile: s.tls("server-ca.crt"),
+	k := pki.Kubeconfig{Server: s.supervisorURL(), CAFile: s.tls("server-ca.crt"),
 		CertFile: s.tls("client-admin.crt"), KeyFile: s.tls("client-admin.key"),
 		Embed: true, User: "default", Ctx: "default", Cls: "default"}
 	if err := os.MkdirAll(filepath.Dir(s.kubeconfig), 0o755); err != nil {

@@ -102,7 +102,8 @@ func (e *etcdServer) start() error {
 	}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
-	if e.join != "" && !exists(filepath.Join(cfg.Dir, "member")) {
+	joins := e.join != "" && !exists(filepath.Join(cfg.Dir, "member"))
+	if joins {
 		members, err := e.addMember(cfg.Name, peer)
 		if err != nil {
 			return fmt.Errorf("joining etcd at %s: %w", e.join, err)
@@ -130,6 +131,9 @@ func (e *etcdServer) start() error {
 		return fmt.Errorf("etcd is not ready after 2 minutes")
 	}
 	e.server = server
+	if joins {
+		return e.promote(uint64(server.Server.MemberID()))
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -115,24 +116,34 @@ func joinServer(ctx context.Context, s *settings) (etcd string, err error) {
 	return data.Etcd, nil
 }
 
-// addMember announces this server to the first one's etcd and returns the
-// list of members to start with.
-func (e *etcdServer) addMember(name string, peer url.URL) (string, error) {
+// firstEtcd is a client of the etcd that this server joins.
+func (e *etcdServer) firstEtcd() (*clientv3.Client, error) {
 	s := e.s
 	info := transport.TLSInfo{TrustedCAFile: s.tls("etcd", "server-ca.crt"),
 		CertFile: s.tls("etcd", "client.crt"), KeyFile: s.tls("etcd", "client.key")}
 	cfg, err := info.ClientConfig()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	cli, err := clientv3.New(clientv3.Config{Endpoints: []string{e.join}, TLS: cfg, DialTimeout: 10 * time.Second})
+	return clientv3.New(clientv3.Config{Endpoints: []string{e.join}, TLS: cfg, DialTimeout: 10 * time.Second})
+}
+
+// addMember announces this server to the first one's etcd and returns the
+// list of members to start with. As with K3s it is a learner at first: a
+// voter that does not come up would cost a single server its majority.
+func (e *etcdServer) addMember(name string, peer url.URL) (string, error) {
+	cli, err := e.firstEtcd()
 	if err != nil {
 		return "", err
 	}
 	defer cli.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	resp, err := cli.MemberAdd(ctx, []string{peer.String()})
+	resp, err := cli.MemberAddAsLearner(ctx, []string{peer.String()})
+	for errors.Is(err, rpctypes.ErrTooManyLearners) { // another server joins just now
+		time.Sleep(200 * time.Millisecond)
+		resp, err = cli.MemberAddAsLearner(ctx, []string{peer.String()})
+	}
 	if err != nil {
 		return "", err
 	}
@@ -147,6 +158,27 @@ func (e *etcdServer) addMember(name string, peer url.URL) (string, error) {
 		}
 	}
 	return strings.Join(list, ","), nil
+}
+
+// promote makes a voter of this member as soon as it has caught up.
+func (e *etcdServer) promote(id uint64) error {
+	cli, err := e.firstEtcd()
+	if err != nil {
+		return err
+	}
+	defer cli.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	for {
+		if _, err = cli.MemberPromote(ctx, id); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("member %x is still a learner: %w", id, err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 func exists(file string) bool {

@@ -158,7 +158,7 @@ func (srv *server) runAgent(ctx context.Context) error {
 	}
 	return agent.Start(ctx, agent.Config{
 		Options: srv.s.o, Token: full, APIURL: srv.s.apiURL(),
-		Server: "https://127.0.0.1:" + strconv.Itoa(srv.s.httpsPort),
+		Server: srv.s.supervisorURL(),
 	}, func() error { return nil })
 }
 

@@ -118,6 +118,15 @@ func (s *settings) tls(parts ...string) string {
 
 func (s *settings) cred(name string) string { return filepath.Join(s.data, "cred", name) }
 
+// supervisorURL is port 6443 as this machine itself finds it.
+func (s *settings) supervisorURL() string {
+	host := s.o.Str("bind-address")
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "https://" + net.JoinHostPort(host, strconv.Itoa(s.httpsPort))
+}
+
 func (s *settings) apiURL() string { return "https://127.0.0.1:" + strconv.Itoa(s.apiPort) }
 
 func isV6(cidr string) bool { return strings.Contains(cidr, ":") }
