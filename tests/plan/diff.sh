@@ -47,7 +47,7 @@ cp "$tmp/diff/kept.yaml" "$tmp/seed/cluster/cluster.yaml"
 check "diff: another node's seed" differs 1 duck "$cow"
 check "diff: is named" says "it is the seed of node 'cow', not of 'duck'"
 check "diff: no image yet" differs 1 cow
-check "diff: names it" says "cannot open './out/cow.img'"
+check "diff: names it" says "there is no './out/cow.img' yet; 'kiln bake cow' makes it"
 check "diff: no seed at all" differs 1 cow "$tmp/diff/kept.yaml"
 check "diff: no node" differs 2
 check "diff: one image" differs 2 cow a b
