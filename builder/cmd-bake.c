@@ -31,7 +31,8 @@ const char cmd_bake_help[] =
 	"  --wipe NODE=SERIAL  the node may zero the disk with this serial, once, for Ceph\n"
 	"  --json              what was made, as JSON on stdout; progress on stderr\n"
 	"\n"
-	"SOURCE_DATE_EPOCH, when set, is the time of everything that is made.\n";
+	"SOURCE_DATE_EPOCH, when set, is the time of everything that is made. Root trees are made\n"
+	"in memory where there is room; KILN_SCRATCH=disk keeps them in the cache's folder.\n";
 
 struct wipe_arg {
 	const char *serial;

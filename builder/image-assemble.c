@@ -7,6 +7,8 @@
 #include "image-map.h"
 #include "parse.h"
 #include "digest.h"
+#include "file.h"
+#include "userns.h"
 
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -76,25 +78,47 @@ int image_insert(struct tempfile **file, const char *target, uint64_t len_bytes,
 	return 0;
 }
 
-static int make_boot(const struct image_assembly *a, const char *image, struct err *err)
+int image_boot_make(const struct image_assembly *a, struct err *err)
 {
 	const struct layout_part *p = &a->layout->parts[LAYOUT_BOOT];
 	struct fat_make m = {
-		.image = image,
+		.image = a->boot_image,
 		.size_bytes = p->size_bytes,
 		.disk_start_bytes = p->start_bytes,
 		.volume_id = a->boot_id,
 		.label = "KILN",
 		.mtime_s = a->mtime_s,
 	};
-	int r;
+	cleanup_close int fd = neg_errno(
+		open(a->boot_image, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+	int r = fd < 0 ? fd : neg_errno(ftruncate(fd, (off_t)p->size_bytes));
 
+	if (r < 0)
+		return err_errnof(err, r, "cannot create '%s'", a->boot_image);
 	r = fat_make(&m, err);
 	if (r == 0)
 		r = fat_add_tree(&m, a->boot_dir, err);
 	if (r == 0)
 		r = fat_check(&m, err);
 	return r;
+}
+
+/* The few MiB of the FAT that are no hole, into the room in front of root. */
+static int put_boot(const struct image_assembly *a, const struct tempfile *file, struct err *err)
+{
+	cleanup_close int in = neg_errno(open(a->boot_image, O_RDONLY | O_CLOEXEC));
+	uint64_t start = a->layout->parts[LAYOUT_BOOT].start_bytes, at = 0, offset = 0, len = 0;
+	int r;
+
+	if (in < 0)
+		return err_errnof(err, in, "cannot open '%s'", a->boot_image);
+	while ((r = copy_next_data(in, at, &offset, &len, err)) == 1) {
+		r = copy_range(in, offset, file->fd, start + offset, len, err);
+		if (r < 0)
+			break;
+		at = offset + len;
+	}
+	return r < 0 ? err_wrapf(err, r, "boot partition") : 0;
 }
 
 static int check_root_size(int fd, const struct layout_part *p, uint64_t start, struct err *err)
@@ -181,6 +205,26 @@ static int verify_boot_files(const struct image_assembly *a, int fd, struct err 
 	return 0;
 }
 
+static int check_fn(void *image, struct err *err)
+{
+	return btrfs_check(image, err);
+}
+
+/* Other programs than mkfs.btrfs read root, two at a time, while it begins at 0 of the file. */
+static int read_root(const struct image_assembly *a, const struct tempfile *file,
+		     struct btrfs_range **ret, size_t *ret_len, struct err *err)
+{
+	cleanup_userns_job struct userns_job check = { 0 };
+	int r;
+
+	r = check_root_size(file->fd, &a->layout->parts[LAYOUT_ROOT], 0, err);
+	if (r == 0)
+		r = userns_start(check_fn, file->path, &check, err);
+	if (r == 0)
+		r = btrfs_used_ranges(file->path, ret, ret_len, err);
+	return r == 0 ? userns_wait(&check, err) : r;
+}
+
 int image_assemble(const struct image_assembly *a, struct tempfile **file, struct image_json *ret,
 		   struct err *err)
 {
@@ -189,17 +233,12 @@ int image_assemble(const struct image_assembly *a, struct tempfile **file, struc
 	size_t used_len = 0;
 	int r;
 
-	r = check_root_size((*file)->fd, &l->parts[LAYOUT_ROOT], 0, err);
+	file_sync_begin((*file)->fd);
+	r = read_root(a, *file, &used, &used_len, err);
 	if (r == 0)
-		r = btrfs_check((*file)->path, err);
+		r = image_insert(file, a->target, l->parts[LAYOUT_ROOT].start_bytes, err);
 	if (r == 0)
-		r = btrfs_used_ranges((*file)->path, &used, &used_len, err);
-	if (r == 0)
-		r = image_insert(file, a->target, l->parts[LAYOUT_BOOT].size_bytes, err);
-	if (r == 0)
-		r = make_boot(a, (*file)->path, err);
-	if (r == 0)
-		r = image_insert(file, a->target, l->parts[LAYOUT_BOOT].start_bytes, err);
+		r = put_boot(a, *file, err);
 	if (r < 0)
 		return r;
 	r = neg_errno(ftruncate((*file)->fd, (off_t)l->disk_bytes));
@@ -208,9 +247,7 @@ int image_assemble(const struct image_assembly *a, struct tempfile **file, struc
 	r = gpt_write((*file)->fd, (*file)->path, l, err);
 	if (r < 0)
 		return r;
-	r = neg_errno(fsync((*file)->fd));
-	if (r < 0)
-		return err_errnof(err, r, "cannot sync '%s'", (*file)->path);
+	file_sync_begin((*file)->fd);
 	r = image_verify((*file)->fd, (*file)->path, l, a->root_uuid, a->boot_id, err);
 	if (r == 0)
 		r = verify_boot_files(a, (*file)->fd, err);

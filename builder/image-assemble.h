@@ -6,7 +6,7 @@
  * (ext4, XFS: FALLOC_FL_INSERT_RANGE) that moves no data; elsewhere the file is copied
  * into a new one, as a reflink where possible.
  *
- *	root Btrfs | FAT + root | GPT + FAT + root + backup GPT
+ *	root Btrfs, FAT | GPT + FAT + root + backup GPT
  *
  * Units: bytes. Ownership: the temporary file is the caller's; it may be another one
  * after the call. Errors name the phase; the caller drops the temporary file.
@@ -20,15 +20,21 @@
 struct image_assembly {
 	const struct layout *layout; /* with GUIDs */
 	const char *boot_dir;	     /* files of the boot partition */
+	const char *boot_image;	     /* its FAT, by image_boot_make() */
 	uint32_t boot_id;	     /* FAT volume id */
 	const char *root_uuid;
 	int64_t mtime_s;
 	const char *target; /* final name: further temporary files go beside it */
 };
 /*
+ * The FAT of the boot partition in a file of its own, which goes when the image is made: it can
+ * be made beside root. Of the layout only the boot partition counts.
+ */
+int image_boot_make(const struct image_assembly *a, struct err *err) MUST_CHECK;
+/*
  * @file holds a Btrfs of exactly layout->parts[LAYOUT_ROOT].size_bytes at 0; afterwards
- * the whole image, synced, read back by other code than what wrote it. @ret gets the
- * partitions and the extents, with digests.
+ * the whole image, read back by other code than what wrote it; tempfile_commit() syncs it. @ret
+ * gets the partitions and the extents, with digests.
  */
 int image_assemble(const struct image_assembly *a, struct tempfile **file, struct image_json *ret,
 		   struct err *err) MUST_CHECK;

@@ -194,6 +194,7 @@ static int copy_base(const struct work *w, struct tempfile **ret, struct err *er
 		r = gpt_write(t->fd, t->path, &w->layout, err);
 	if (r < 0)
 		return err_wrapf(err, r, "cannot make '%s'", w->image);
+	file_sync_begin(t->fd);
 	*ret = TAKE_PTR(t);
 	return 0;
 }
@@ -282,8 +283,11 @@ static int sync_image(const struct tempfile *t, struct err *err)
 	return r < 0 ? err_errnof(err, r, "cannot sync '%s'", t->path) : 0;
 }
 
-/* The new seed is on the medium before the old one goes: a node finds one at any time. */
-static int fill(const struct work *w, const struct tempfile *t, struct err *err)
+/*
+ * The new seed is on the medium before the old one goes: a node finds one at any time. The rest
+ * is synced when the image gets its name.
+ */
+static int fill(const struct work *w, const struct tempfile *t, bool copied, struct err *err)
 {
 	cleanup_fat struct fat before = { 0 };
 	char name[SEED_NAME_MAX + 8], file[SEED_NAME_MAX];
@@ -295,12 +299,10 @@ static int fill(const struct work *w, const struct tempfile *t, struct err *err)
 		r = put_file(w, t->path, name, w->seed.data, w->seed.len, err);
 	if (r == 0)
 		r = put_files(w, t->path, &before, err);
-	if (r == 0)
+	if (r == 0 && !copied)
 		r = sync_image(t, err);
 	if (r == 0)
 		r = remove_other_seeds(w, t->path, &before, name, err);
-	if (r == 0)
-		r = sync_image(t, err);
 	return r;
 }
 
@@ -475,7 +477,7 @@ static int bake(struct work *w, struct phases *ph, enum image_result *ret, struc
 	phase_begin(ph, "%s: image", node);
 	r = patch ? take_old(w, &t, err) : copy_base(w, &t, err);
 	if (r == 0)
-		r = fill(w, t, err);
+		r = fill(w, t, !patch, err);
 	if (r == 0)
 		r = finish(w, t, !patch, err);
 	if (r == 0)

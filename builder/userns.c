@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define MAP_MS 10000U
@@ -128,7 +129,9 @@ _Noreturn static void child(userns_fn *fn, void *arg, int out_fd, int go_fd, boo
 	struct answer a = { 0 };
 	char done = 'd';
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)umask(022); /* the caller's must not show in what is made */
+	/* SIGTERM: lib/owned ends what fn has started */
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	a.r = root ? 0 : enter(out_fd, go_fd, &a.err);
 	if (a.r >= 0)
 		a.r = fn(arg, &a.err);
@@ -138,29 +141,37 @@ _Noreturn static void child(userns_fn *fn, void *arg, int out_fd, int go_fd, boo
 	_exit(0);
 }
 
-static int follow(pid_t pid, int in_fd, int go_fd, struct answer *a, struct err *err)
+/* Maps the ids that a child waits for before it begins; what it says else comes with its answer. */
+static int let_go(struct userns_job *job, int go_fd, struct err *err)
 {
 	char c = '\0';
-	int r = 0;
+	int r;
 
-	if (hear(in_fd, &c, 1) == 1 && c == 'r') {
-		r = map_ids(pid, err);
-		if (r < 0)
-			return r;
-		if (tell(go_fd, "g", 1) < 0 || hear(in_fd, &c, 1) != 1)
-			c = '\0';
+	if (hear(job->answer_fd, &c, 1) != 1 || c != 'r') {
+		job->ended = c == 'd';
+		return 0;
 	}
-	if (c != 'd' || hear(in_fd, a, sizeof(*a)) != (ssize_t)sizeof(*a))
+	r = map_ids(job->pid, err);
+	if (r < 0)
+		return r;
+	if (tell(go_fd, "g", 1) < 0)
 		return err_setf(err, -EIO, "the helper process died");
 	return 0;
 }
 
-int userns_run(userns_fn *fn, void *arg, struct err *err)
+static void end_child(pid_t pid, int signal)
 {
-	int answer[2], go[2];
-	struct answer a = { 0 };
-	pid_t pid;
-	int r;
+	if (signal)
+		(void)kill(pid, signal);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+int userns_start(userns_fn *fn, void *arg, struct userns_job *ret, struct err *err)
+{
+	struct userns_job job = { 0 };
+	bool root = geteuid() == 0;
+	int answer[2], go[2], r;
 
 	if (pipe2(answer, O_CLOEXEC) < 0)
 		return err_errnof(err, -errno, "cannot make a pipe");
@@ -171,27 +182,67 @@ int userns_run(userns_fn *fn, void *arg, struct err *err)
 		return r;
 	}
 	(void)fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
+	job.answer_fd = answer[0];
+	job.pid = fork();
+	if (job.pid == 0) {
 		(void)close(answer[0]);
 		(void)close(go[1]);
-		child(fn, arg, answer[1], go[0], geteuid() == 0);
+		child(fn, arg, answer[1], go[0], root);
 	}
+	r = job.pid < 0 ? err_errnof(err, -errno, "cannot start a process") : 0;
 	(void)close(answer[1]);
 	(void)close(go[0]);
-	r = pid < 0 ? err_errnof(err, -errno, "cannot start a process")
-		    : follow(pid, answer[0], go[1], &a, err);
-	(void)close(answer[0]);
+	if (r == 0 && !root)
+		r = let_go(&job, go[1], err);
 	(void)close(go[1]);
-	if (pid > 0 && r < 0)
-		(void)kill(pid, SIGKILL);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (r < 0) {
+		if (job.pid > 0)
+			end_child(job.pid, SIGKILL);
+		(void)close(answer[0]);
+		return r;
+	}
+	*ret = job;
+	return 0;
+}
+
+int userns_wait(struct userns_job *job, struct err *err)
+{
+	struct answer a = { 0 };
+	int r = 0;
+	char c = 'd';
+
+	if ((!job->ended && hear(job->answer_fd, &c, 1) != 1) || c != 'd' ||
+	    hear(job->answer_fd, &a, sizeof(a)) != (ssize_t)sizeof(a))
+		r = err_setf(err, -EIO, "the helper process died");
+	end_child(job->pid, r < 0 ? SIGKILL : 0);
+	(void)close(job->answer_fd);
+	*job = (struct userns_job){ 0 };
 	if (r < 0)
 		return r;
 	if (a.r < 0)
 		*err = a.err;
 	return a.r;
+}
+
+void userns_job_done(struct userns_job *job)
+{
+	int saved = errno;
+
+	if (job->pid > 0) {
+		/* SIGTERM: lib/owned ends what it started and removes what is half-made */
+		end_child(job->pid, SIGTERM);
+		(void)close(job->answer_fd);
+	}
+	*job = (struct userns_job){ 0 };
+	errno = saved;
+}
+
+int userns_run(userns_fn *fn, void *arg, struct err *err)
+{
+	struct userns_job job = { 0 };
+	int r = userns_start(fn, arg, &job, err);
+
+	return r < 0 ? r : userns_wait(&job, err);
 }
 
 static int remove_fn(void *arg, struct err *err)

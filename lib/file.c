@@ -152,6 +152,11 @@ static int open_dir_of(int dir_fd, const char *name)
 	return neg_errno(openat(dir_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
+void file_sync_begin(int fd)
+{
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int file_sync_dir_at(int dir_fd, const char *name, struct err *err)
 {
 	cleanup_close int fd = open_dir_of(dir_fd, name);

@@ -44,6 +44,8 @@ int file_create_at(int dir_fd, const char *name, const void *data, size_t len, m
  * power cut; who owns a folder for good removes it.
  */
 bool file_is_temp(const char *name);
+/* Begins to write a file out; nothing waits for it, but a later fsync has less to do. */
+void file_sync_begin(int fd);
 /* fsync of the directory that holds @path, so that its name survives a power cut. */
 int file_sync_dir_at(int dir_fd, const char *name, struct err *err) MUST_CHECK;
 /* Whether something has that name; symlinks are not followed. -ENOENT is false, no error. */

@@ -76,6 +76,7 @@ static void make_image(const char *name, struct layout *l, struct image_json *j)
 	struct image_assembly a = {
 		.layout = l,
 		.boot_dir = "boot",
+		.boot_image = "boot.fat",
 		.boot_id = BOOT_ID,
 		.root_uuid = ROOT_UUID,
 		.mtime_s = EPOCH,
@@ -92,7 +93,9 @@ static void make_image(const char *name, struct layout *l, struct image_json *j)
 	m.image = t->path;
 	m.size_bytes = l->parts[LAYOUT_ROOT].size_bytes;
 	ASSERT_OK(btrfs_make(&m, &err), &err);
+	ASSERT_OK(image_boot_make(&a, &err), &err);
 	ASSERT_OK(image_assemble(&a, &t, j, &err), &err);
+	ASSERT_EQ(unlink("boot.fat"), 0);
 	ASSERT_OK(tempfile_commit(t, name, 0644, &err), &err);
 }
 
