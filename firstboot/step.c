@@ -68,11 +68,11 @@ static unsigned int jitter(struct engine *e, unsigned int ms)
 	return ms - ms / 4 + (unsigned int)rand_r(&e->seed) % (ms / 2 + 1);
 }
 
-static unsigned int grow(unsigned int pause_ms)
+static unsigned int grow(unsigned int pause_ms, unsigned int max_ms)
 {
 	if (pause_ms == 0)
 		return PAUSE_MIN_MS;
-	return pause_ms * 2 > STEP_PAUSE_MAX_MS ? STEP_PAUSE_MAX_MS : pause_ms * 2;
+	return pause_ms * 2 > max_ms ? max_ms : pause_ms * 2;
 }
 
 static const char *event_of(enum step_state s)
@@ -118,6 +118,7 @@ static int run_step(struct engine *e, size_t i, struct agent *a, int64_t now_ms,
 	struct step_status *st = &e->status[i];
 	struct step_turn turn = { 0 };
 	struct err failure = { 0 };
+	bool failed;
 	int r;
 
 	if (st->state == STEP_PENDING) {
@@ -137,8 +138,10 @@ static int run_step(struct engine *e, size_t i, struct agent *a, int64_t now_ms,
 	}
 	if (r < 0 && !failure.msg[0])
 		(void)err_errnof(&failure, r, "failed");
-	r = enter(e, i, r < 0 ? STEP_FAILED : STEP_WAITING, r < 0 ? failure.msg : turn.reason, err);
-	st->pause_ms = grow(st->pause_ms);
+	failed = r < 0;
+	r = enter(e, i, failed ? STEP_FAILED : STEP_WAITING, failed ? failure.msg : turn.reason,
+		  err);
+	st->pause_ms = grow(st->pause_ms, failed ? STEP_PAUSE_MAX_MS : STEP_WAIT_MAX_MS);
 	st->next_ms = now_ms + jitter(e, st->pause_ms);
 	return r;
 }

@@ -8,9 +8,9 @@
  *	TURN_WAIT   nothing is wrong, something is awaited: the reason says what
  *	TURN_MORE   work is under way, call again at once
  *	< 0         failed: err says why; tried again after a growing pause, for ever
- * A step runs when all it needs are done. Pauses grow from 1 s to 30 s, with
- * jitter, and start anew when the reason changes. The journal gets a line when a
- * step begins, is done, or waits or fails for another reason than before.
+ * A step runs when all it needs are done. Pauses grow from 1 s to 10 s while it waits, to
+ * 30 s while it fails, with jitter, and start anew when the reason changes. The journal gets
+ * a line when a step begins, is done, or waits or fails for another reason than before.
  */
 #pragma once
 
@@ -22,6 +22,7 @@
 
 #define STEP_TURN_MS 10000
 #define STEP_PAUSE_MAX_MS 30000
+#define STEP_WAIT_MAX_MS 10000 /* what is awaited mostly comes soon; others wait for us then */
 #define STEPS_MAX 24
 #define STEP_REASON_MAX 512
 

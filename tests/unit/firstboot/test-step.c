@@ -113,6 +113,20 @@ TEST(step_pauses_grow_to_thirty_seconds_and_start_anew_with_a_new_reason)
 	ASSERT_EQ(engine_status(&engine, "a")->attempt, 1);
 }
 
+TEST(step_that_waits_is_looked_at_every_ten_seconds)
+{
+	struct agent a = { .answer = { TURN_WAIT, 0, 0 }, .text = "the other node" };
+	int64_t now = 0, last = 0;
+
+	start();
+	for (int i = 0; i < 8; i++) {
+		turn(&a, now);
+		last = engine_status(&engine, "a")->next_ms - now;
+		now += last;
+	}
+	ASSERT(last >= 7500 && last <= 12500);
+}
+
 TEST(step_journal_has_one_line_for_each_change)
 {
 	struct agent a = { .answer = { -EIO, 0, 0 }, .text = "broken" };
