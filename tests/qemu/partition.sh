@@ -95,12 +95,12 @@ digest() {
 	print(h.hexdigest())
 	P
 }
-# What `kiln flash` does: the image's mapped ranges, then the backup table at the disk's end.
-image_anew() { # IMAGE DISK
+# lay_mapped FILE DISK OFFSET: what is not a hole in it
+lay_mapped() {
 	python3 - "$@" <<-'P'
 	import os, sys
 	src, dst = os.open(sys.argv[1], os.O_RDONLY), os.open(sys.argv[2], os.O_RDWR)
-	at, end = 0, os.fstat(src).st_size
+	at, end, offset = 0, os.fstat(src).st_size, int(sys.argv[3])
 	while at < end:
 	    try:
 	        at = os.lseek(src, at, os.SEEK_DATA)
@@ -109,9 +109,13 @@ image_anew() { # IMAGE DISK
 	    hole = os.lseek(src, at, os.SEEK_HOLE)
 	    while at < hole:
 	        b = os.pread(src, min(1 << 20, hole - at), at)
-	        os.pwrite(dst, b, at)
+	        os.pwrite(dst, b, offset + at)
 	        at += len(b)
 	P
+}
+# What `kiln flash` does: the image's mapped ranges, then the backup table at the disk's end.
+image_anew() { # IMAGE DISK
+	lay_mapped "$1" "$2" 0
 	sgdisk -e "$2" >/dev/null
 }
 live_osd() { # DISK START SIZE
@@ -124,7 +128,7 @@ live_osd() { # DISK START SIZE
 		--osd-uuid "$(cat /proc/sys/kernel/random/uuid)" --monmap monmap --osd-objectstore bluestore \
 		--bluestore-block-size "$3" --no-mon-config --log-file /dev/null --setuser root --setgroup root \
 		--keyring /dev/null --key AQBzHTpnAAAAABAA0000000000000000000000== >osd.log 2>&1 || return 1
-	dd if=osd/block of="$1" bs=1M oflag=seek_bytes seek="$2" conv=notrunc,sparse status=none
+	lay_mapped osd/block "$1" "$2"
 	rm -rf osd
 }
 
