@@ -53,10 +53,11 @@ lab_lock() {
 }
 
 # lab_ssh NODE COMMAND...: the host key must be the one that kiln init made
-lab_ssh() {
+lab_ssh() { lab_ssh_in "$@" </dev/null; }
+lab_ssh_in() { # the same, with our standard input
 	local node=$1
 	shift
 	ssh -q -i key -p "$(jq -r --arg n "$node" '.nodes[$n].ssh' forwards.json)" -o IdentitiesOnly=yes -o BatchMode=yes \
 		-o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o "UserKnownHostsFile=$PWD/out/known_hosts" \
-		-o "HostKeyAlias=$node" -o ConnectTimeout=20 lab@127.0.0.1 "$@" </dev/null
+		-o "HostKeyAlias=$node" -o ConnectTimeout=20 lab@127.0.0.1 "$@"
 }

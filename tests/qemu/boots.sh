@@ -2,28 +2,9 @@
 # Boots: each asserts over serial and ssh; then power cuts.
 # shellcheck source=tests/qemu/containers.sh
 . "$srcdir/tests/qemu/containers.sh"
+# shellcheck disable=SC2034 # for on_node
+k3s_version='k3s version v1.35.2+k3s1 (stand-in)'
 
-node_address() { sed -n "/^  $1:/,/^  [a-z]*:\$/s/.*addresses: \[\(.*\)\].*/\1/p" cluster.yaml | tr -d '",'; }
-
-# A script on the node as root; its results are counted here
-on_node() { # node, label, script
-	local node=$1 label=$2 script=$3 out line
-	# shellcheck disable=SC2046
-	out=$(ssh_to "$node" sudo bash -s -- "$node" $(node_address "$node") <"$srcdir/tests/qemu/$script" 2>&1)
-	if ! grep -q '^ok - ' <<<"$out"; then
-		not_ok "$label: $script ran" "$out"
-		return
-	fi
-	while IFS= read -r line; do
-		case $line in
-		'ok - '*) ok "$label: ${line#ok - }" ;;
-		'not ok - '*) not_ok "$label: ${line#not ok - }" ;;
-		*) echo "$line" ;;
-		esac
-	done <<<"$out"
-	# a command that read the script's own text as its input would have ended it
-	[ "$(tail -n 1 <<<"$out")" = "# end" ] || not_ok "$label: $script ran to its end" "$(tail -n 3 <<<"$out")"
-}
 # The assertions on the node, and those from outside
 assert_node() { # node, label
 	local node=$1 label=$2 out
@@ -111,19 +92,6 @@ cut() {
 	rm -f "$disk"
 }
 
-# Ten points of the import and of the first boot
-cut_points=(
-	'kiln-init: boot partition|0'
-	'first mount of filesystem|0.2'
-	'first mount of filesystem|0.6'
-	'use zstd compression|0.1'
-	'use zstd compression|0.5'
-	'use zstd compression|1.2'
-	'imported seed|0'
-	'imported seed|1'
-	'systemd\[1\]: |3'
-	'Repartition|1'
-)
 cut_point() { # node, index
 	picked "cut-$1-$2" || return 0
 	cut "$1" nvme "${cut_points[$2]%|*}" "${cut_points[$2]#*|}"

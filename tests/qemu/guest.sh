@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs on the node as root; prints "ok - NAME" or "not ok - NAME" and what was seen.
-# usage: guest.sh HOSTNAME ADDRESS4 ADDRESS6
-name=$1 address4=$2 address6=$3
+# usage: guest.sh HOSTNAME ADDRESS4 ADDRESS6 K3S-VERSION
+name=$1 address4=$2 address6=$3 k3s_version=$4
 
 is() { # name, seen, wanted
 	if [ "$2" = "$3" ]; then echo "ok - $1"; else printf 'not ok - %s\n#   %s, not %s\n' "$1" "$2" "$3"; fi
@@ -37,7 +37,7 @@ is "no seed on the boot partition" "$(ls /run/kiln-test/kiln | grep -c '^seed')"
 yes "base.json on the boot partition" test -s /run/kiln-test/kiln/base.json
 umount /run/kiln-test
 yes "seed recorded" test -s /var/lib/kiln/seed.json
-is "K3s binary" "$(/usr/local/bin/k3s --version 2>&1 | head -n 1)" "k3s version v1.35.2+k3s1 (stand-in)"
+is "K3s binary" "$(/usr/local/bin/k3s --version 2>&1 | head -n 1)" "$k3s_version"
 yes "K3s' config" test -s /etc/rancher/k3s/config.yaml
 is "failed units" "$(systemctl list-units --failed --plain --no-legend | awk '{print $1}' | tr '\n' ' ')" ""
 yes "dpkg is content" sh -c '[ -z "$(dpkg --audit)" ]'

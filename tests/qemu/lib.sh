@@ -5,33 +5,14 @@
 # its identity and lock stay the same from run to run; base roots and base images are in
 # Kiln's cache anyway. One machine runs at a time.
 
-passed=0 failed=0 skipped=0
 qemu_pid=
 srcdir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/qemu/machines.sh
+. "$srcdir/tests/qemu/machines.sh"
 work=${KILN_QEMU_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln/tests/qemu}
 boot_deadline=${KILN_QEMU_DEADLINE:-600} # seconds from power to a login, on a loaded machine
 guest_memory=768MiB
 
-ok() {
-	passed=$((passed + 1))
-	echo "ok - $1"
-}
-not_ok() { # name, detail
-	failed=$((failed + 1))
-	echo "not ok - $1"
-	[ -z "${2:-}" ] || printf '%s\n' "$2" | sed 's/^/#   /'
-}
-skip() {
-	skipped=$((skipped + 1))
-	echo "SKIPPED - $1: $2"
-}
-check() { # name, command...: passes when the command does; what it said otherwise
-	local name=$1 out
-	shift
-	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi
-}
-# A part of the suite that ONLY, if given, names
-picked() { [ -z "${ONLY:-}" ] || [[ $1 =~ ^($ONLY)$ ]]; }
 finish() {
 	stop_vm
 	echo "$passed passed, $failed failed, $skipped skipped"

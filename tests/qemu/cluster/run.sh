@@ -1,31 +1,32 @@
 #!/usr/bin/env bash
-# The lab of examples/lab as `make demo` shows it, without a terminal: bake, two nodes of two
-# architectures on one segment, join by CA-pinned tokens, all components; a worker with another
-# cluster's CA refuses; with `full` the power fails on both in the middle of it.
+# The lab of examples/lab as `make demo` shows it, without a terminal: two nodes of two
+# architectures on one segment join by CA-pinned tokens, and all components come up.
 #
-# usage: run.sh BUILD-FOLDER default|full
+# usage: [ONLY=REGEX] run.sh BUILD-FOLDER default|full
+# default: a worker with another cluster's CA refuses; the worker's power fails once while it
+#	comes up for the first time; kiln-node is killed in the middle of the sequence and hangs
+#	later; what runs on a node is looked at.
+# full: the power of both fails at ten points, from the first boot to the finished cluster, then
+#	of both at once; the seed in the log repeats it (KILN_QEMU_SEED).
+# ONLY picks parts by name: foreign, cut, kill, look, node, restart; of full: points, both.
 # KILN_QEMU_DEADLINE: seconds for each wait (default 1500: a machine 5 times slower, under load)
 set -u
 build=$1 what=$2
+# shellcheck disable=SC2034 # for lab.sh
 kiln=$build/kiln real=''
-src=$(cd "$(dirname "$0")/../../.." && pwd)
+srcdir=$(cd "$(dirname "$0")/../../.." && pwd)
+src=$srcdir
 work=${KILN_QEMU_CLUSTER_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln/tests/qemu-cluster}
 deadline=${KILN_QEMU_DEADLINE:-1500}
-passed=0 failed=0 skipped=0
+seed=${KILN_QEMU_SEED:-$(date +%j)}
+RANDOM=$((10#$seed))
 # shellcheck source=scripts/lab.sh
-. "$src/scripts/lab.sh"
+. "$srcdir/scripts/lab.sh"
+# shellcheck source=tests/qemu/machines.sh
+. "$srcdir/tests/qemu/machines.sh"
+# shellcheck source=tests/qemu/containers.sh
+. "$srcdir/tests/qemu/containers.sh"
 
-ok() { passed=$((passed + 1)) && echo "ok - $1"; }
-not_ok() { # name, detail
-	failed=$((failed + 1))
-	echo "not ok - $1"
-	[ -z "${2:-}" ] || printf '%s\n' "$2" | tail -n 30 | sed 's/^/#   /'
-}
-check() { # name, command...
-	local name=$1 out
-	shift
-	if out=$("$@" 2>&1); then ok "$name"; else not_ok "$name" "$out"; fi
-}
 has() { # name, text, pattern
 	if grep -qE -- "$3" <<<"$2"; then ok "$1"; else not_ok "$1" "no '$3' in: $2"; fi
 }
@@ -35,13 +36,16 @@ finish() {
 	[ "$failed" = 0 ]
 	exit
 }
+ssh_to() { lab_ssh_in "$@"; } # for on_node
 
-declare -A run=()
-switch=''
+declare -A run=() extra=() memory=([hen]=2560MiB [goat]=768MiB)
+switch='' refused=0
 start() { # NODE [FOLDER]: power on; its disk stays what it was
 	local node=$1 dir=${2:-.}
 	rm -f "$node.pid"
-	"$kiln" run -f "$dir/cluster.yaml" "$node" --tcg --memory "${memory[$node]}" --segment "$PWD/switch" \
+	: >"$node.console" # what is waited for is of this boot
+	# shellcheck disable=SC2086
+	"$kiln" run -f "$dir/cluster.yaml" "$node" --tcg --memory "${memory[$node]}" --segment "$PWD/switch" ${extra[$node]:-} \
 		--serial "$node.console" --pid-file "$node.pid" --overlay "$dir/$node.qcow2" >"$node.log" 2>&1 </dev/null &
 	run[$node]=$!
 	for _ in $(seq 300); do
@@ -62,57 +66,60 @@ stop() {
 	[ -z "$switch" ] || kill "$switch" 2>/dev/null
 	wait 2>/dev/null
 	switch=''
-	rm -f ./*.qcow2 other/*.qcow2 forwards.json
+	rm -f ./*.qcow2 other/*.qcow2 ./containers-*.tar
 }
 trap stop EXIT
-declare -A memory=([hen]=2560MiB [goat]=768MiB)
 
-state() { "$kiln" status --json --forwards forwards.json -i key -f "${1:-.}/cluster.yaml" 2>/dev/null; }
-# wait_state FILTER [FOLDER]: until jq says true of `kiln status --json`; the last one is in $seen
-wait_state() {
+said() { grep -aqE "$2" "$1.console"; } # NODE PATTERN
+# wait_console NODE PATTERN: since it was switched on
+wait_console() {
 	local end=$((SECONDS + deadline))
 	while [ $SECONDS -lt $end ]; do
-		seen=$(state "${2:-.}")
-		jq -e "$1" <<<"$seen" >/dev/null 2>&1 && return 0
-		for n in "${!run[@]}"; do
-			kill -0 "${run[$n]}" 2>/dev/null || return 1
-		done
-		sleep 1
+		said "$1" "$2" && return 0
+		kill -0 "${run[$1]}" 2>/dev/null || return 1
+		sleep 0.2
 	done
 	return 1
 }
+console() { tail -n "${2:-15}" "$1.console" | tr -d '\r\033' | cut -c1-200; }
+after() { echo "$((SECONDS - started)) s after power-on"; }
+state() { "$kiln" status --json --forwards forwards.json -i key -f "${1:-.}/cluster.yaml" 2>/dev/null; }
 all_up() { # label
 	local out
 	if out=$("$kiln" status --watch --forwards forwards.json -i key --timeout "${deadline}s" 2>&1); then
-		ok "$1: both nodes and all components are up after $((SECONDS - started)) s"
+		ok "$1: both nodes and all components are up, $(after)"
 		grep -v '^\[ *[0-9]* s\].*not heard of' <<<"$out" | tail -n 40 | sed 's/^/#   /'
 	else
-		not_ok "$1: both nodes and all components are up" "$out
-$(for n in hen goat; do echo "console of $n:" && tail -n 12 $n.console | tr -d '\r\033'; done)"
+		not_ok "$1: both nodes and all components are up" "$(tail -n 40 <<<"$out")
+$(for n in hen goat; do echo "console of $n:" && console $n; done)"
 		finish
 	fi
 }
 
 setup() {
+	local t=$SECONDS
 	mkdir -p "$work" && cd "$work" || exit 1
 	rm -f ./*.qcow2 forwards.json
 	lab_k3s && lab_cluster || {
 		not_ok "K3s and cluster.yaml"
 		finish
 	}
-	lab_lock >update.log 2>&1 || [ -f kiln.lock ] || {
+	# the lock of the day; with no network the one that is there, and with KILN_QEMU_LOCK=kept too
+	[ "${KILN_QEMU_LOCK:-}" = kept ] && [ -f kiln.lock ] || lab_lock >update.log 2>&1 || [ -f kiln.lock ] || {
 		not_ok "kiln update" "$(tail -n 5 update.log)"
 		finish
 	}
-	local t=$SECONDS
 	check "bake hen and goat" "$kiln" bake
-	# the same node of another cluster: other CAs, tokens, host keys; the same base image
-	mkdir -p other
-	cp -r cluster.yaml kiln.lock net store web k3s k3s-arm64 other/
-	[ -d other/.kiln/secrets ] || (cd other && "$kiln" init >/dev/null)
-	check "bake goat of another cluster" sh -c "cd other && '$kiln' bake goat"
-	echo "# baked in $((SECONDS - t)) s"
+	if picked foreign; then
+		# the same node of another cluster: other CAs, tokens, host keys; the same base image
+		mkdir -p other
+		cp -r cluster.yaml kiln.lock net store web k3s k3s-arm64 other/
+		ln -sf ../key ../forwards.json other/
+		[ -d other/.kiln/secrets ] || (cd other && "$kiln" init >/dev/null)
+		check "bake goat of another cluster" sh -c "cd other && '$kiln' bake goat"
+	fi
 	[ "$failed" = 0 ] || finish
+	echo "# baked in $((SECONDS - t)) s"
 	"$kiln" run --switch "$PWD/switch" --forwards forwards.json >switch.log 2>&1 </dev/null &
 	switch=$!
 	for _ in $(seq 100); do [ -s forwards.json ] && [ -S switch ] && break || sleep 0.1; done
@@ -121,24 +128,56 @@ setup() {
 # A worker whose token pins another CA than the one that answers. Only the CA is foreign: the
 # address of the API server is the same.
 foreign_ca() {
-	local step='.nodes[] | select(.node == "goat") | .status.steps[]? | select(.name == "k3s")'
+	local step='.nodes[] | select(.node == "goat") | .status.steps[]? | select(.name == "k3s") | .state + ": " + .reason'
+	picked foreign || return 0
 	start goat other
-	if wait_state "[$step | select((.state == \"failed\" or .state == \"waiting\") and (.reason // \"\" | test(\"CA\")))] | length > 0" other; then
-		ok "a worker with another cluster's CA says so: $(jq -r "$step | .state + \": \" + .reason" <<<"$seen")"
+	if wait_console goat 'kiln-node: goat.* k3s: .*another CA'; then
+		ok "a worker with another cluster's CA says so on its console, $(after)"
+		has "and to kiln status" "$(state other | jq -r "$step")" 'another CA'
+		has "K3s was not started" "$(cd other && lab_ssh goat systemctl is-active k3s-agent 2>&1)" '^inactive'
 	else
-		not_ok "a worker with another cluster's CA says so" "$(jq -c .nodes <<<"$seen")"
+		not_ok "a worker with another cluster's CA says so" "$(console goat)"
 	fi
-	has "it has not joined" "$(lab_ssh hen sudo k3s kubectl get node goat 2>&1)" 'not found'
 	cut_power goat
+	refused=$(date +%s)
+}
+# The worker's first boot; its power fails at a point of the day
+cut_first_boot() {
+	local points=("${cut_points[@]}" 'kiln-node: goat.* k3s: waiting|1') point
+	start goat
+	picked cut || return 0
+	point=${points[$((10#$seed % ${#points[@]}))]}
+	if ! wait_console goat "${point%|*}"; then
+		not_ok "goat says '${point%|*}'" "$(console goat)"
+		finish
+	fi
+	sleep "${point#*|}"
+	cut_power goat
+	start goat
+	echo "# power cut of goat ${point#*|} s after '${point%|*}', $(after); KILN_QEMU_SEED=$seed"
+}
+# systemd starts it again, and it goes on from its journal: all_up() comes after it
+kill_agent() {
+	picked kill || return 0
+	if wait_console hen 'kiln-node: hen.* sequence: running: (net|store)' &&
+		lab_ssh hen sudo systemctl kill -s KILL kiln-node; then
+		ok "kiln-node is killed in the middle of the sequence, $(after)"
+	else
+		not_ok "kiln-node is killed in the middle of the sequence" "$(console hen)"
+	fi
 }
 
 look() { # label
 	local nodes json
+	picked look || return 0
 	json=$(state)
 	has "$1: kiln status --json says that all is up" "$(jq -r '.up, .api_problem' <<<"$json" | tr '\n' ' ')" '^true null'
 	nodes=$(lab_ssh hen sudo k3s kubectl get nodes -o wide --show-labels 2>&1)
 	has "$1: hen is Ready, on amd64" "$nodes" '^hen +Ready +.*control-plane.*arch=amd64'
 	has "$1: goat is Ready, on arm64" "$nodes" '^goat +Ready +.*arch=arm64'
+	# the clocks are this machine's: goat has its time from the segment's gateway
+	check "$1: goat joined after the foreign one had gone" \
+		test "$(date -d "$(lab_ssh hen sudo k3s kubectl get node goat -o "jsonpath='{.metadata.creationTimestamp}'")" +%s)" -ge "$refused"
 	check "$1: goat reaches hen by IPv4" lab_ssh goat ping -c 1 -W 20 192.168.15.10
 	check "$1: goat reaches hen by IPv6" lab_ssh goat ping -c 1 -W 20 fd12:3456:789a:15::10
 	check "$1: hen reaches goat by IPv6" lab_ssh hen ping -c 1 -W 20 fd12:3456:789a:15::11
@@ -149,34 +188,105 @@ look() { # label
 	check "$1: no admin kubeconfig on goat" lab_ssh goat "! sudo test -e /etc/rancher/k3s/k3s.yaml"
 	check "$1: no key of a CA on goat" lab_ssh goat '! sudo find / -xdev -name "*-ca.key" | grep -q .'
 	has "$1: the login prompt says so" "$(lab_ssh goat cat /run/issue.d/50-kiln.issue)" 'goat is ready, 192\.168\.15\.11'
-	has "$1: the timer check is off on the machine alone" "$(lab_ssh hen cat /proc/cmdline)" 'no_timer_check'
+	has "$1: goat has its time from the gateway" "$(lab_ssh goat timedatectl timesync-status 2>&1)" 'Server: (192\.168\.15\.1|fd12:3456:789a:15::1)'
+}
+# What the images are, as the tests of one machine look at it
+look_at_nodes() {
+	local n
+	for n in hen goat; do
+		if picked restart; then on_node $n "$n" restart.sh; fi
+	done
+	picked node || return 0
+	check "goat: the K3s that was baked" test "$(lab_ssh goat sha256sum /usr/local/bin/k3s | cut -c1-64)" = "$(sha256sum k3s-arm64 | cut -c1-64)"
+	for n in hen goat; do
+		# shellcheck disable=SC2034 # for on_node
+		if [ $n = hen ]; then k3s_version=$(./k3s --version | head -n 1); else k3s_version=$(lab_ssh goat k3s --version | head -n 1); fi
+		on_node $n "$n" guest.sh
+		on_node $n "$n" features.sh
+	done
+	check "hen: Secure Boot is on" grep -aqE 'Secure boot enabled|secureboot: Secure boot' hen.console
+	on_node hen "hen" container.sh
+}
+journals_whole() {
+	local n
+	for n in hen goat; do
+		has "$n: its journal reads to its end" "$(lab_ssh $n sudo kiln-node status --json 2>&1)" '"name": *"report"'
+		check "$n: Btrfs has no errors" lab_ssh $n sudo btrfs device stats --check /
+	done
+	check "hen: etcd is whole" lab_ssh hen '! sudo journalctl -q -b -u k3s | grep -qiE "panic|corrupt"'
+}
+
+# NODE'S CONSOLE|SECONDS: the power fails up to so many seconds after it, and comes back. A later
+# pattern holds also when the earlier cut came so late that its part was done.
+hen_points=(
+	'imported seed|1'
+	'first mount of filesystem|1'
+	'kiln-node: hen.* k3s: waiting|20'
+	'kiln-node: hen.* (images|sequence): |5'
+	'kiln-node: hen.* (sequence: running: store|hen is ready)|4'
+	'kiln-node: hen.* (sequence: running: web|hen is ready)|2'
+)
+goat_points=(
+	'use zstd compression|1'
+	'Repartition|3'
+	'kiln-node: goat.* k3s: waiting|10'
+	'kiln-node: goat is ready|3'
+)
+power_cuts() {
+	local -A at=([hen]=0 [goat]=0)
+	local end=$((SECONDS + 4 * deadline)) n point delay
+	echo "# KILN_QEMU_SEED=$seed"
+	while [ ${at[hen]} -lt ${#hen_points[@]} ] || [ ${at[goat]} -lt ${#goat_points[@]} ]; do
+		if [ $SECONDS -gt $end ] || ! kill -0 "${run[hen]}" "${run[goat]}"; then
+			not_ok "ten points: hen was at ${at[hen]}, goat at ${at[goat]}" "$(console hen)
+$(console goat)"
+			finish
+		fi
+		for n in hen goat; do
+			local -n list=${n}_points
+			[ ${at[$n]} -lt ${#list[@]} ] || continue
+			point=${list[${at[$n]}]}
+			said $n "${point%|*}" || continue
+			delay=$((RANDOM % (${point#*|} * 1000 + 1)))
+			sleep "$((delay / 1000)).$(printf %03d $((delay % 1000)))"
+			cut_power $n
+			ok "$n: power cut $delay ms after '${point%|*}', $(after)"
+			at[$n]=$((at[$n] + 1))
+			start $n
+		done
+		sleep 0.2
+	done
 }
 
 started=$SECONDS
 setup
 started=$SECONDS
-start hen
 if [ "$what" = default ]; then
+	if picked node; then
+		extra[hen]="--disk $(containers_disk amd64)" || not_ok "packages for a container"
+	fi
+	start hen
 	foreign_ca
-	start goat
+	cut_first_boot
+	kill_agent
 	all_up "join"
 	look "join"
+	look_at_nodes
 else
-	foreign_ca
-	# the worker's power fails while it joins, the control-plane's in the middle of the sequence
-	start goat
-	wait_state '[.nodes[] | select(.node == "goat") | .status.steps[]? | select(.name == "k3s" and (.state == "running" or .state == "waiting"))] | length > 0' ||
-		not_ok "goat begins to join" "$seen"
-	cut_power goat
-	start goat
-	wait_state '[.nodes[] | .status.components[]? | select(.state == "applying" or .state == "gating")] | length > 0' ||
-		not_ok "the sequence begins" "$seen"
-	echo "# cut: $(jq -c '[.nodes[] | .status.components[]? | {(.name): .state}] | add' <<<"$seen")"
-	cut_power hen
-	sleep 3
 	start hen
+	start goat
+	if picked points; then power_cuts; fi
 	all_up "after power cuts"
 	look "after power cuts"
-	check "hen's etcd and journal are whole" lab_ssh hen '! sudo journalctl -q -b -u k3s | grep -qiE "panic|corrupt"'
+	journals_whole
+	if picked both; then
+		cut_power hen
+		cut_power goat
+		started=$SECONDS
+		start hen
+		start goat
+		all_up "after a power cut of all"
+		journals_whole
+	fi
 fi
 finish
