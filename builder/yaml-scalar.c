@@ -1,6 +1,8 @@
 #include "yaml-scalar.h"
 
 #include "base64.h"
+#include "utf8.h"
+#include "yaml-timestamp.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -257,83 +259,6 @@ static int resolve_number(struct kval_pool *p, const char *in, struct kval **ret
 	return isinf(d) ? 0 : new_float(p, d, ret);
 }
 
-static unsigned int two_digits(const char **s, unsigned int max_digits)
-{
-	unsigned int n = 0, i = 0;
-
-	for (; i < max_digits && **s >= '0' && **s <= '9'; i++, (*s)++)
-		n = n * 10 + (unsigned int)(**s - '0');
-	return i > 0 ? n : 1000;
-}
-
-/* The forms time.Parse() is asked for: Y-M-D alone, with T or t and a zone, with a blank and none.
- */
-static bool is_timestamp(const char *s)
-{
-	static const unsigned int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	unsigned int year = 0, month, day;
-	char sep;
-
-	for (int i = 0; i < 4; i++, s++) {
-		if (*s < '0' || *s > '9')
-			return false;
-		year = year * 10 + (unsigned int)(*s - '0');
-	}
-	if (*s++ != '-')
-		return false;
-	month = two_digits(&s, 2);
-	if (month < 1 || month > 12 || *s++ != '-')
-		return false;
-	day = two_digits(&s, 2);
-	if (day < 1 || day > days[month - 1] + (month == 2 && year % 4 == 0 &&
-						(year % 100 != 0 || year % 400 == 0)))
-		return false;
-	sep = *s;
-	if (sep == '\0')
-		return true;
-	if (sep != 'T' && sep != 't' && sep != ' ')
-		return false;
-	s++;
-	if (two_digits(&s, 2) > 23 || *s++ != ':' || two_digits(&s, 2) > 59 || *s++ != ':' ||
-	    two_digits(&s, 2) > 59)
-		return false;
-	if (*s == '.' || *s == ',') {
-		size_t n = strspn(s + 1, "0123456789");
-
-		if (n == 0)
-			return false;
-		s += 1 + n;
-	}
-	if (sep == ' ')
-		return *s == '\0';
-	if (strcmp(s, "Z") == 0)
-		return true;
-	return (*s == '+' || *s == '-') && strlen(s) == 6 && s[3] == ':' &&
-	       strspn(s + 1, "0123456789") == 2 && strspn(s + 4, "0123456789") == 2 &&
-	       (s[1] - '0') * 10 + s[2] - '0' <= 24 && s[4] <= '5';
-}
-
-/* Bytes of the well-formed UTF-8 character at s; 0: none. */
-static size_t utf8_len(const unsigned char *s, size_t len)
-{
-	size_t n = s[0] < 0x80	 ? 1
-		   : s[0] < 0xc2 ? 0
-		   : s[0] < 0xe0 ? 2
-		   : s[0] < 0xf0 ? 3
-		   : s[0] < 0xf5 ? 4
-				 : 0;
-
-	if (n == 0 || n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* JSON is UTF-8: each byte that is not becomes U+FFFD, as Go writes it. */
 static int replace_bad_utf8(struct kval_pool *p, struct kval *v)
 {
@@ -343,7 +268,8 @@ static int replace_bad_utf8(struct kval_pool *p, struct kval *v)
 	if (!out)
 		return -ENOMEM;
 	for (size_t i = 0; i < v->text_len;) {
-		size_t n = utf8_len((const unsigned char *)v->text + i, v->text_len - i);
+		uint32_t c;
+		size_t n = utf8_decode(v->text + i, v->text_len - i, &c);
 
 		memcpy(out + to, n > 0 ? v->text + i : "\xef\xbf\xbd", n > 0 ? n : 3);
 		to += n > 0 ? n : 3;
@@ -431,7 +357,7 @@ int yaml_scalar_resolve(struct kval_pool *p, const char *tag, const char *text, 
 	}
 	if (strcmp(tag, "") == 0)
 		return resolve_plain(p, text, len, ret);
-	if (strcmp(tag, YAML_TAG("timestamp")) == 0 && is_timestamp(text)) {
+	if (strcmp(tag, YAML_TAG("timestamp")) == 0 && yaml_is_timestamp(text)) {
 		*ret = kval_new_text(p, KVAL_STRING, text, len);
 		return *ret ? 0 : -ENOMEM;
 	}

@@ -1,35 +1,11 @@
 /* yaml-scan - characters that no file of ours holds, with line and column of our own count */
+#include "utf8.h"
 #include "yaml-doc.h"
 
 #include <stdint.h>
 #include <string.h>
 
 #define SCAN_DIAGS_MAX 10
-
-/* One UTF-8 character; its length, or 0 when the bytes are none (RFC 3629). */
-static size_t utf8_decode(const unsigned char *s, size_t len, uint32_t *ret)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80	     ? 1
-		   : s[0] >> 5 == 6  ? 2
-		   : s[0] >> 4 == 14 ? 3
-		   : s[0] >> 3 == 30 ? 4
-				     : 0;
-	uint32_t c;
-
-	if (n == 0 || n > len)
-		return 0;
-	c = n == 1 ? s[0] : s[0] & (0x7f >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*ret = c;
-	return n;
-}
 
 /* UTF-16 has a byte order mark, or a NUL in every second byte of what is ASCII. */
 static bool is_utf16(const unsigned char *s, size_t len)
@@ -85,7 +61,7 @@ int yaml_scan(const char *text, size_t len, struct diag_list *diags)
 		uint32_t c = 0;
 		const char *why;
 
-		n = utf8_decode(s + i, len - i, &c);
+		n = utf8_decode((const char *)s + i, len - i, &c);
 		if (n == 0) { /* once for a run of bytes that belong together */
 			n = 1;
 			if (!bad)

@@ -68,29 +68,6 @@ const struct json_rule json_rule_mac = { ok_mac, "a MAC address in lower case" }
 const struct json_rule json_rule_volume_id = { ok_volume_id, "a FAT volume id like 1A2B-3C4D" };
 const struct json_rule json_rule_line = { ok_line, "a line of text" };
 
-bool json_text_is_utf8(const char *s)
-{
-	const unsigned char *p = (const unsigned char *)s;
-
-	while (*p) {
-		unsigned int more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
-		uint32_t c = more ? *p & (0x3fU >> more) : *p;
-
-		if ((*p >= 0x80 && *p < 0xc2) || *p > 0xf4)
-			return false;
-		p++;
-		for (unsigned int i = 0; i < more; i++, p++) {
-			if ((*p & 0xc0) != 0x80)
-				return false;
-			c = c << 6 | (*p & 0x3f);
-		}
-		if ((more == 2 && (c < 0x800 || (c >= 0xd800 && c <= 0xdfff))) ||
-		    (more == 3 && (c < 0x10000 || c > 0x10ffff)))
-			return false;
-	}
-	return true;
-}
-
 int json_doc_parse(const struct json_doc *doc, const char *text, size_t len, void *dst,
 		   struct err *err)
 {

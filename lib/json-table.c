@@ -1,5 +1,7 @@
 #include "json-table.h"
 
+#include "utf8.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -393,7 +395,7 @@ static int encode_text(const struct json_field *f, const char *s, json_t **ret, 
 		return err_setf(err, -EINVAL, "'%s' is not set", f->key);
 	if (s && f->rule && !f->rule->ok(s))
 		return want(f, f->rule->expects, err);
-	if (s && !json_text_is_utf8(s))
+	if (s && !utf8_is_valid(s))
 		return want(f, "valid UTF-8", err);
 	*ret = s ? json_string_nocheck(s) : json_null();
 	return *ret ? 0 : err_nomem(err);
@@ -466,7 +468,7 @@ static int encode_map(const struct json_field *f, const struct json_map *m, json
 	if (!out)
 		return err_nomem(err);
 	for (size_t i = 0; i < m->len; i++) {
-		bool utf8 = json_text_is_utf8(m->keys[i]) && json_text_is_utf8(m->values[i]);
+		bool utf8 = utf8_is_valid(m->keys[i]) && utf8_is_valid(m->values[i]);
 
 		if (utf8 && json_object_set_new_nocheck(out, m->keys[i],
 							json_string_nocheck(m->values[i])) == 0)

@@ -160,8 +160,6 @@ int json_doc_parse(const struct json_doc *doc, const char *text, size_t len, voi
 /* Indented text with a newline at its end; owned by the caller. */
 int json_doc_format(const struct json_doc *doc, const void *src, char **ret, size_t *ret_len,
 		    struct err *err) MUST_CHECK;
-/* Whether a text is UTF-8, without surrogates and overlong forms. */
-bool json_text_is_utf8(const char *s);
 /* Copies for building structs by hand: -ENOMEM or 0. */
 int json_strings_add(struct json_strings *l, const char *s) MUST_CHECK;
 int json_map_add(struct json_map *m, const char *key, const char *value) MUST_CHECK;

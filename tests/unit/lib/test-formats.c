@@ -177,38 +177,6 @@ TEST(depth_and_garbage_do_no_harm)
 	ASSERT_EQ(node_json_parse("", 0, &n, &err), -EINVAL);
 }
 
-TEST(text_that_is_utf8)
-{
-	static const struct {
-		const char *s;
-		bool ok;
-	} cases[] = {
-		{ "", true },
-		{ "abc", true },
-		{ "Zürich", true },
-		{ "\xe2\x82\xac", true },
-		{ "\xf0\x9f\x90\x84", true },
-		{ "\xf4\x8f\xbf\xbf", true },
-		{ "\xff", false },
-		{ "a\x80", false },
-		{ "\xc0\x80", false },
-		{ "\xc3", false },
-		{ "\xe0\x80\x80", false },
-		{ "\xed\xa0\x80", false },
-		{ "\xf0\x80\x80\x80", false },
-		{ "\xf4\x90\x80\x80", false },
-		{ "\xf8\x88\x80\x80\x80", false },
-		{ "\xe2\x82", false },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		json_auto_t *j = json_string(cases[i].s);
-
-		ASSERT_EQ(json_text_is_utf8(cases[i].s), cases[i].ok);
-		ASSERT_EQ(j != NULL, cases[i].ok); /* jansson agrees */
-	}
-}
-
 /* ---- lack of memory at each allocation, jansson's own as well ---- */
 
 TEST(every_failed_allocation_is_reported_and_leaves_nothing)
