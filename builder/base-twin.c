@@ -199,6 +199,42 @@ static int set_contents(const struct swap *s, struct rootfs_node *n, const struc
 	return 0;
 }
 
+/* A folder that scripts left their way stays so. 1: it is settled, 0: it is to be made. */
+static int add_folder(struct swap *s, const char *phys, struct rootfs_node *n,
+		      const struct rootfs_node *old, struct err *err)
+{
+	int r;
+
+	if (n) {
+		n->package = s->deb->package; /* wanted by the target: see drop_stale_dirs() */
+		return S_ISDIR(n->mode) || S_ISLNK(n->mode);
+	}
+	if (!old || !S_ISLNK(old->mode))
+		return 0;
+	n = rootfs_add(s->t->root, phys); /* a script put a link in its place */
+	r = n ? rootfs_set_link(n, old->link, err) : err_nomem(err);
+	return r < 0 ? r : 1;
+}
+
+/* The file as the package has it; what scripts did to the native one is kept. */
+static int put_file(struct swap *s, const struct deb_file *f, const char *phys,
+		    const struct rootfs_node *old, struct err *err)
+{
+	struct rootfs_node *n = rootfs_add(s->t->root, phys);
+	int r;
+
+	if (!n)
+		return err_nomem(err);
+	n->package = s->deb->package;
+	r = set_contents(s, n, f, err);
+	if (r < 0 || !old || (old->mode & S_IFMT) != (n->mode & S_IFMT))
+		return r;
+	if (rootfs_copy_meta(n, old) < 0)
+		return err_nomem(err);
+	return s->pkg && S_ISREG(n->mode) && !f->hardlink ? keep_changes(s, n, old, f->path, err)
+							  : 0;
+}
+
 static int add_file(struct swap *s, const struct deb_file *f, struct err *err)
 {
 	char phys[ROOTFS_PATH_MAX], native[ROOTFS_PATH_MAX];
@@ -212,31 +248,17 @@ static int add_file(struct swap *s, const struct deb_file *f, struct err *err)
 	if (r < 0)
 		return r;
 	n = rootfs_find(s->t->root, phys);
-	if (!n && S_ISDIR(f->mode) && old &&
-	    S_ISLNK(old->mode)) { /* a script put a link in its place */
-		n = rootfs_add(s->t->root, phys);
-		return n ? rootfs_set_link(n, old->link, err) : err_nomem(err);
+	if (S_ISDIR(f->mode)) {
+		r = add_folder(s, phys, n, old, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
 	}
-	if (n && S_ISDIR(f->mode)) /* wanted by the target: see drop_stale_dirs() */
-		n->package = s->deb->package;
-	if (n && S_ISDIR(f->mode) && (S_ISDIR(n->mode) || S_ISLNK(n->mode)))
-		return 0; /* as scripts left it */
 	if (n && !s->pkg)
 		return err_setf(err, -EINVAL, "package '%s' brings '/%s', which is there already",
 				s->deb->package, phys);
 	if (!old && s->pkg && !S_ISDIR(f->mode) && rootfs_find(&s->owned, native))
 		return 0; /* a script removed it */
-	n = rootfs_add(s->t->root, phys);
-	if (!n)
-		return err_nomem(err);
-	n->package = s->deb->package;
-	r = set_contents(s, n, f, err);
-	if (r < 0 || !old || (old->mode & S_IFMT) != (n->mode & S_IFMT))
-		return r;
-	if (rootfs_copy_meta(n, old) < 0)
-		return err_nomem(err);
-	return s->pkg && S_ISREG(n->mode) && !f->hardlink ? keep_changes(s, n, old, f->path, err)
-							  : 0;
+	return put_file(s, f, phys, old, err);
 }
 
 static int swap_package(struct swap *s, const struct deb *d, struct err *err)

@@ -83,40 +83,67 @@ static int add_crd(struct bundle_model *m, struct bundle_part *p, const struct b
 	return add_kind(m, &k) < 0 ? err_nomem(err) : 0;
 }
 
+/* The items of a List of any kind; NULL: it is none. */
+static const struct kval *items_of(const struct kval *v, const char *kind)
+{
+	const struct kval *items = kval_get(v, "items");
+	size_t len = strlen(kind);
+
+	return len >= 4 && strcmp(kind + len - 4, "List") == 0 && kval_is(items, KVAL_LIST) ? items
+											    : NULL;
+}
+
+static int fail_nameless(const char *file, const struct kval *v, struct err *err)
+{
+	return fail_item(file, v, err,
+			 kval_path(v, "metadata.generateName")
+				 ? "'generateName' cannot be applied: an object of the bundle "
+				   "needs a 'name'"
+				 : "'metadata.name' is missing");
+}
+
+static bool is_crd(const struct bundle_item *it)
+{
+	return strcmp(it->kind, "CustomResourceDefinition") == 0 &&
+	       strcmp(it->group, "apiextensions.k8s.io") == 0;
+}
+
+static int add_each(struct bundle_model *m, struct bundle_part *p, const struct kval *items,
+		    const char *file, const char *namespace, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < items->items_len && r == 0; i++)
+		r = bundle_add(m, p, items->items[i], file, namespace, err);
+	return r;
+}
+
 int bundle_add(struct bundle_model *m, struct bundle_part *p, struct kval *v, const char *file,
 	       const char *namespace, struct err *err)
 {
 	const char *kind = kval_path_str(v, "kind"), *api = kval_path_str(v, "apiVersion");
-	const struct kval *items = kval_get(v, "items");
 	struct bundle_item it = {
 		.v = v, .file = file, .kind = kind, .namespace = namespace, .order = p->len
 	};
-	size_t len;
+	const struct kval *items;
 	int r = 0;
 
 	if (!kind || !api || !*kind || !*api)
 		return fail_item(file, v, err,
 				 "no Kubernetes object: 'apiVersion' and 'kind' must be texts");
-	len = strlen(kind);
-	if (len >= 4 && strcmp(kind + len - 4, "List") == 0 && kval_is(items, KVAL_LIST)) {
-		for (size_t i = 0; i < items->items_len && r == 0; i++)
-			r = bundle_add(m, p, items->items[i], file, namespace, err);
-		return r;
-	}
+	items = items_of(v, kind);
+	if (items)
+		return add_each(m, p, items, file, namespace, err);
 	it.name = kval_path_str(v, "metadata.name");
 	if (!it.name || !*it.name)
-		return fail_item(file, v, err,
-				 kval_path(v, "metadata.generateName")
-					 ? "'generateName' cannot be applied: an object of the "
-					   "bundle needs a 'name'"
-					 : "'metadata.name' is missing");
+		return fail_nameless(file, v, err);
 	if (p->skipping && skipped(&p->def, kind, it.name))
 		return 0;
 	if (set_group_version(m, &it, api) < 0 || grow_items(p) < 0)
 		return err_nomem(err);
-	it.crd = strcmp(kind, "CustomResourceDefinition") == 0 &&
-		 strcmp(it.group, "apiextensions.k8s.io") == 0;
-	if (it.crd && (r = add_crd(m, p, &it, err)) < 0)
+	it.crd = is_crd(&it);
+	r = it.crd ? add_crd(m, p, &it, err) : 0;
+	if (r < 0)
 		return r;
 	p->items[p->len++] = it;
 	return 0;

@@ -14,32 +14,47 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static bool opens(char c)
+{
+	return c == '{' || c == '[';
+}
+
+static bool closes(char c)
+{
+	return c == '}' || c == ']';
+}
+
+/* The string that begins at c as it is; its last character. */
+static const char *copy_string(const char *c, struct buf *out)
+{
+	const char *end = c + 1;
+
+	while (*end && *end != '"')
+		end += *end == '\\' && end[1] ? 2 : 1;
+	(void)buf_add(out, c, (size_t)(end - c) + (*end != '\0'));
+	return *end ? end : end - 1;
+}
+
 /* Numbers as they are: jansson would not keep 64-bit ones, so the text is only indented. */
 static int indent_json(const char *json, struct buf *out)
 {
 	unsigned int depth = 0;
-	bool in_string = false;
 
 	for (const char *c = json; *c; c++) {
-		if (in_string) {
-			(void)buf_addc(out, *c);
-			if (*c == '\\' && c[1])
-				(void)buf_addc(out, *++c);
-			else if (*c == '"')
-				in_string = false;
+		if (*c == '"') {
+			c = copy_string(c, out);
 			continue;
 		}
-		if ((*c == '}' || *c == ']') && c[-1] != '{' && c[-1] != '[')
+		if (closes(*c) && !opens(c[-1]))
 			(void)buf_addf(out, "\n%*s", (int)(2 * --depth), "");
-		else if (*c == '}' || *c == ']')
+		else if (closes(*c))
 			depth--;
 		(void)buf_addc(out, *c);
-		in_string = *c == '"';
 		if (*c == ':')
 			(void)buf_addc(out, ' ');
-		if (*c == '{' || *c == '[')
+		if (opens(*c))
 			depth++;
-		if (*c == ',' || ((*c == '{' || *c == '[') && c[1] != '}' && c[1] != ']'))
+		if (*c == ',' || (opens(*c) && !closes(c[1])))
 			(void)buf_addf(out, "\n%*s", (int)(2 * depth), "");
 	}
 	return buf_addc(out, '\n');

@@ -20,28 +20,42 @@ static bool is_scalar(const struct kval *v)
 	return !v || v->type == KVAL_STRING || v->type == KVAL_INT;
 }
 
-/* Two items of a list with the same key (and the same second key, which has a default). */
+struct list_rule {
+	const char *what, *key, *second, *otherwise; /* second: NULL, or a key with a default */
+};
+
+/* The earlier item that has the same key (and the same second key) as item i; NULL: none. */
+static const struct kval *earlier(const struct kval *list, size_t i, const struct list_rule *rule)
+{
+	const struct kval *a = kval_get(list->items[i], rule->key);
+	const struct kval *x = rule->second ? kval_get(list->items[i], rule->second) : NULL;
+
+	if (!a || !is_scalar(a) || !is_scalar(x))
+		return NULL;
+	for (size_t k = 0; k < i; k++) {
+		const struct kval *b = kval_get(list->items[k], rule->key);
+		const struct kval *y = rule->second ? kval_get(list->items[k], rule->second) : NULL;
+
+		if (b && is_scalar(b) && is_scalar(y) && same(a, b, NULL) &&
+		    (!rule->second || same(x, y, rule->otherwise)))
+			return b;
+	}
+	return NULL;
+}
+
 static int check_list(struct bundle_model *m, const struct bundle_item *it, const struct kval *list,
 		      const char *what, const char *key, const char *second, const char *otherwise)
 {
+	const struct list_rule rule = { what, key, second, otherwise };
+
 	for (size_t i = 1; kval_is(list, KVAL_LIST) && i < list->items_len; i++) {
-		const struct kval *a = kval_get(list->items[i], key);
+		const struct kval *a = kval_get(list->items[i], key), *b = earlier(list, i, &rule);
 
-		for (size_t k = 0; a && is_scalar(a) && k < i; k++) {
-			const struct kval *b = kval_get(list->items[k], key);
-			const struct kval *x = second ? kval_get(list->items[i], second) : NULL;
-			const struct kval *y = second ? kval_get(list->items[k], second) : NULL;
-
-			if (!b || !is_scalar(b) || !is_scalar(x) || !is_scalar(y) ||
-			    !same(a, b, NULL) || (second && !same(x, y, otherwise)))
-				continue;
-			if (bundle_find(m, FINDING_ERROR, "duplicate-list-key", it, a,
-					"%s '%s' is there twice (first in line %u): server-side "
-					"apply refuses it",
-					what, a->text, b->line) < 0)
-				return -ENOMEM;
-			break;
-		}
+		if (b && bundle_find(m, FINDING_ERROR, "duplicate-list-key", it, a,
+				     "%s '%s' is there twice (first in line %u): server-side "
+				     "apply refuses it",
+				     what, a->text, b->line) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }

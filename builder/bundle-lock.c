@@ -64,6 +64,24 @@ static int add(struct lock *l, const char *name, const char *version, const char
 	return lock_add_file(l, &f) < 0 ? err_nomem(err) : 0;
 }
 
+/* What the index says must agree with component.yaml; the digest that holds. */
+static int check_digest(const struct component_source *s, const char *index, const char *digest,
+			const char **ret, struct err *err)
+{
+	if (digest && strncmp(digest, "sha256:", 7) == 0)
+		digest += 7;
+	if (s->sha256 && digest && strcmp(s->sha256, digest) != 0)
+		return err_setf(err, -EBADMSG,
+				"%s: chart '%s' %s has digest %s, component.yaml says %s", index,
+				s->chart, s->version, digest, s->sha256);
+	if (!digest && !s->sha256)
+		return err_setf(err, -EBADMSG,
+				"%s has no digest of chart '%s' %s; component.yaml must name it",
+				index, s->chart, s->version);
+	*ret = s->sha256 ?: digest;
+	return 0;
+}
+
 /* The archive's URL and digest from the repository's index. */
 static int look_up(struct kval_pool *pool, const struct component_source *s, struct http *h,
 		   char **ret_url, const char **ret_sha256, struct err *err)
@@ -72,7 +90,6 @@ static int look_up(struct kval_pool *pool, const struct component_source *s, str
 	cleanup_yaml_docs struct yaml_docs docs = { 0 };
 	cleanup_free char *url = join(s->repository, "index.yaml");
 	const struct kval *entry, *urls;
-	const char *digest;
 	int r = url ? get(h, url, &q, err) : err_nomem(err);
 
 	if (r == 0)
@@ -83,21 +100,12 @@ static int look_up(struct kval_pool *pool, const struct component_source *s, str
 	if (!entry)
 		return err_setf(err, -ENOENT, "%s has no chart '%s' %s", url, s->chart, s->version);
 	urls = kval_get(entry, "urls");
-	digest = kval_path_str(entry, "digest");
 	if (!kval_is(urls, KVAL_LIST) || urls->items_len == 0 || !kval_str(urls->items[0]))
 		return err_setf(err, -EBADMSG, "%s names no URL for chart '%s' %s", url, s->chart,
 				s->version);
-	if (digest && strncmp(digest, "sha256:", 7) == 0)
-		digest += 7;
-	if (s->sha256 && digest && strcmp(s->sha256, digest) != 0)
-		return err_setf(err, -EBADMSG,
-				"%s: chart '%s' %s has digest %s, component.yaml says %s", url,
-				s->chart, s->version, digest, s->sha256);
-	if (!digest && !s->sha256)
-		return err_setf(err, -EBADMSG,
-				"%s has no digest of chart '%s' %s; component.yaml must name it",
-				url, s->chart, s->version);
-	*ret_sha256 = s->sha256 ?: digest;
+	r = check_digest(s, url, kval_path_str(entry, "digest"), ret_sha256, err);
+	if (r < 0)
+		return r;
 	*ret_url = join(s->repository, kval_str(urls->items[0]));
 	return *ret_url ? 0 : err_nomem(err);
 }

@@ -139,12 +139,32 @@ static int fill_text(const struct bundle_model *m, const struct bundle_part *p, 
 	return buf_adds(out, s) < 0 ? err_nomem(err) : 0;
 }
 
+static int set_text(struct bundle_model *m, struct kval *v, const char *text, size_t len,
+		    struct err *err)
+{
+	v->text_len = len;
+	v->text = kval_strndup(&m->pool, text, len);
+	return v->text ? 0 : err_nomem(err);
+}
+
+static int set_encoded(struct bundle_model *m, struct kval *v, const struct buf *plain,
+		       struct err *err)
+{
+	cleanup_free char *text = base64_encode(plain->data, plain->len);
+	size_t len = text ? strlen(text) : 0;
+	int r = text ? set_text(m, v, text, len, err) : err_nomem(err);
+
+	if (text)
+		explicit_bzero(text, len);
+	return r;
+}
+
 /* A string with a mark: filled; in data of a Secret decoded before and encoded after. */
 static int fill_string(struct bundle_model *m, struct bundle_part *p, struct kval *v, bool encoded,
 		       struct err *err)
 {
 	cleanup_buf struct buf out = BUF_INIT(TEXT_MAX);
-	cleanup_free char *plain = NULL, *text = NULL;
+	cleanup_free char *plain = NULL;
 	size_t len;
 	int r;
 
@@ -153,20 +173,11 @@ static int fill_string(struct bundle_model *m, struct bundle_part *p, struct kva
 	if (!strstr(plain ?: v->text, MARK))
 		return 0;
 	r = fill_text(m, p, plain ?: v->text, &out, err);
-	if (r == 0 && encoded) {
-		text = base64_encode(out.data, out.len);
-		len = text ? strlen(text) : 0;
-		r = text ? 0 : err_nomem(err);
-	}
-	if (r == 0) {
-		v->text_len = encoded ? len : out.len;
-		v->text = kval_strndup(&m->pool, encoded ? text : buf_str(&out), v->text_len);
-		r = v->text ? 0 : err_nomem(err);
-	}
+	if (r == 0)
+		r = encoded ? set_encoded(m, v, &out, err)
+			    : set_text(m, v, buf_str(&out), out.len, err);
 	if (out.data)
 		explicit_bzero(out.data, out.len);
-	if (text)
-		explicit_bzero(text, len);
 	return r;
 }
 

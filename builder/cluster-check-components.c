@@ -123,36 +123,49 @@ static bool argocd_told(const struct check *k, const struct component *comp)
 	return false;
 }
 
+struct argocd_given {
+	const char *repo;
+	bool https, user, password, key;
+};
+
+/* What of the credentials does not go together, at the option @given. */
+static void check_credentials(struct check *k, const struct argocd_given *g, const struct ynode *n,
+			      const char *given)
+{
+	if (g->https && g->key)
+		decode_diagf(
+			k->d, n->key,
+			"ssh_key does not go with an https repository; give username and password");
+	else if (g->repo && !g->https)
+		decode_diagf(k->d, n->key, "%s does not go with an ssh repository; give ssh_key",
+			     given);
+	else if (g->user != g->password)
+		decode_diagf(k->d, n->key, "username and password go together; '%s' is missing",
+			     g->user ? "password" : "username");
+}
+
 /* Credentials of the repository fit its URL. */
 static void check_argocd(struct check *k, const struct component *comp)
 {
-	const char *repo = json_string_value(json_object_get(comp->options, "repo"));
-	bool https = repo && strncmp(repo, "http", 4) == 0;
-	bool user = json_object_get(comp->options, "username"),
-	     password = has_secret(comp, "password");
-	bool key = has_secret(comp, "ssh_key");
-	const char *given = user ? "username" : "password";
+	struct argocd_given g = {
+		.repo = json_string_value(json_object_get(comp->options, "repo")),
+		.user = json_object_get(comp->options, "username") != NULL,
+		.password = has_secret(comp, "password"),
+		.key = has_secret(comp, "ssh_key"),
+	};
+	const char *given = g.user ? "username" : "password";
 	const struct ynode *n;
 
 	if (argocd_told(k, comp))
 		return;
-	if (!repo && (user || password || key)) {
+	if (!g.repo && (g.user || g.password || g.key)) {
 		check_pos(k, comp->pos, "credentials, but no repo that they are for");
 		return;
 	}
-	n = option_node(k, comp, https && key ? "ssh_key" : given);
-	if (!n)
-		return;
-	if (https && key)
-		decode_diagf(
-			k->d, n->key,
-			"ssh_key does not go with an https repository; give username and password");
-	else if (repo && !https)
-		decode_diagf(k->d, n->key, "%s does not go with an ssh repository; give ssh_key",
-			     given);
-	else if (user != password)
-		decode_diagf(k->d, n->key, "username and password go together; '%s' is missing",
-			     user ? "password" : "username");
+	g.https = g.repo && strncmp(g.repo, "http", 4) == 0;
+	n = option_node(k, comp, g.https && g.key ? "ssh_key" : given);
+	if (n)
+		check_credentials(k, &g, n, given);
 }
 
 /* What some component must bring. */

@@ -207,6 +207,22 @@ static void check_combined(struct check *k, const struct kval *schema, const str
 	}
 }
 
+/* What the schema says of a value of that type. */
+static void check_limits(struct check *k, const struct kval *schema, const struct kval *v,
+			 bool root)
+{
+	if (v->type == KVAL_MAP) {
+		check_count(k, schema, v, "minProperties", "maxProperties", v->pairs_len, "fields");
+		check_object(k, schema, v, root);
+	} else if (v->type == KVAL_LIST) {
+		check_array(k, schema, v);
+	} else if (v->type == KVAL_STRING) {
+		check_count(k, schema, v, "minLength", "maxLength", characters(v), "characters");
+	} else if (v->type != KVAL_BOOL) {
+		check_number(k, schema, v);
+	}
+}
+
 static void check_value(struct check *k, const struct kval *schema, const struct kval *v, bool root)
 {
 	const char *type = kval_path_str(schema, "type");
@@ -230,16 +246,7 @@ static void check_value(struct check *k, const struct kval *schema, const struct
 	}
 	if (kval_is(words, KVAL_LIST))
 		check_enum(k, words, v);
-	if (v->type == KVAL_MAP) {
-		check_count(k, schema, v, "minProperties", "maxProperties", v->pairs_len, "fields");
-		check_object(k, schema, v, root);
-	} else if (v->type == KVAL_LIST) {
-		check_array(k, schema, v);
-	} else if (v->type == KVAL_STRING) {
-		check_count(k, schema, v, "minLength", "maxLength", characters(v), "characters");
-	} else if (v->type != KVAL_BOOL) {
-		check_number(k, schema, v);
-	}
+	check_limits(k, schema, v, root);
 	check_combined(k, schema, v);
 }
 

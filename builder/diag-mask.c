@@ -131,18 +131,23 @@ static void hide_range(bool *hide, size_t from, size_t to)
 		hide[i] = true;
 }
 
+/* What closes or separates a value without quotes. */
+static bool ends_plain(const char *line, size_t len, size_t i)
+{
+	return memchr(",}]", line[i], 3) || (line[i] == ' ' && i + 1 < len && line[i + 1] == '#');
+}
+
 /* The end of the value that begins at from: what closes or separates it, not inside quotes. */
 static size_t value_end(const char *line, size_t len, size_t from)
 {
 	char quote = line[from] == '"' || line[from] == '\'' ? line[from] : 0;
 
 	for (size_t i = from + 1; i < len; i++) {
-		if (quote && line[i] == '\\' && quote == '"')
+		if (quote == '"' && line[i] == '\\')
 			i++;
 		else if (quote && line[i] == quote)
 			return i + 1;
-		else if (!quote && (line[i] == ',' || line[i] == '}' || line[i] == ']' ||
-				    (line[i] == ' ' && i + 1 < len && line[i + 1] == '#')))
+		else if (!quote && ends_plain(line, len, i))
 			return i;
 	}
 	return len;
@@ -168,22 +173,29 @@ static void mask_key_value(const char *line, size_t len, size_t colon, bool *hid
 	hide_range(hide, from, value_end(line, len, from));
 }
 
+/* A private key: its lines are hidden to the last. */
+static bool mask_pem(const char *line, size_t len, bool *hide, bool *in_pem)
+{
+	size_t from = 0;
+
+	if (memmem(line, len, "-----BEGIN", 10) && memmem(line, len, "PRIVATE KEY", 11))
+		*in_pem = true;
+	if (!*in_pem)
+		return false;
+	while (from < len && line[from] == ' ')
+		from++;
+	hide_range(hide, from, len);
+	if (memmem(line, len, "-----END", 8))
+		*in_pem = false;
+	return true;
+}
+
 void mask_line(const char *line, size_t len, bool *hide, bool *in_pem)
 {
 	bool plain = false;
 
-	if (memmem(line, len, "-----BEGIN", 10) && memmem(line, len, "PRIVATE KEY", 11))
-		*in_pem = true;
-	if (*in_pem) {
-		size_t from = 0;
-
-		while (from < len && line[from] == ' ')
-			from++;
-		hide_range(hide, from, len);
-		if (memmem(line, len, "-----END", 8))
-			*in_pem = false;
+	if (mask_pem(line, len, hide, in_pem))
 		return;
-	}
 	for (size_t i = 0; i < len; i++) {
 		size_t end = i, user = userinfo(line + i, len - i);
 

@@ -232,44 +232,79 @@ static void hide_named(const struct diag_list *l, unsigned int line, struct show
 	}
 }
 
-/* The characters from..to, and below them the caret line; <hidden> stands for a hidden run. */
+struct shown_range {
+	const struct shown *s;
+	const struct diag *d;
+	size_t from, to; /* characters of the line that are shown */
+	struct buf *text, *caret;
+	bool marked;
+};
+
+static bool is_marked(const struct diag *d, size_t i)
+{
+	return i + 1 >= d->col && i + 1 < d->col + d->width;
+}
+
+static void show(struct shown_range *x, const char *out, size_t bytes, size_t cells, bool mark)
+{
+	buf_add(x->text, out, bytes);
+	for (size_t k = 0; k < cells; k++) {
+		buf_addc(x->caret, !mark ? ' ' : x->marked ? '~' : '^');
+		x->marked |= mark;
+	}
+}
+
+/* A run of hidden characters, once: where it begins. */
+static void show_hidden(struct shown_range *x, size_t i)
+{
+	static const char out[] = "<hidden>";
+	bool mark = false;
+
+	if (i > x->from && x->s->hide[i - 1])
+		return;
+	for (size_t k = i; k < x->to && x->s->hide[k]; k++)
+		mark |= is_marked(x->d, k);
+	show(x, out, sizeof(out) - 1, sizeof(out) - 1, mark);
+}
+
+/* The place is behind all that is shown: the end of the line. */
+static void mark_end(struct shown_range *x)
+{
+	for (size_t i = x->s->len + 1; i < x->d->col && i < x->from + SHOWN_MAX; i++)
+		buf_addc(x->caret, ' ');
+	buf_addc(x->caret, '^');
+}
+
+/* A part of the line, and below it the caret line; <hidden> stands for a hidden run. */
 static void shown_render(const struct shown *s, const struct diag *d, struct buf *text,
 			 struct buf *caret)
 {
 	size_t from = d->col > SHOWN_MAX * 3 / 4 ? d->col - SHOWN_MAX / 2 : 0;
-	size_t to = s->len - from > SHOWN_MAX ? from + SHOWN_MAX : s->len;
-	bool marked = false;
+	struct shown_range x = {
+		.s = s,
+		.d = d,
+		.from = from,
+		.to = s->len - from > SHOWN_MAX ? from + SHOWN_MAX : s->len,
+		.text = text,
+		.caret = caret,
+	};
 
 	if (from > 0) {
 		buf_adds(text, "...");
 		buf_adds(caret, "   ");
 	}
-	for (size_t i = from; i < to; i++) {
-		bool mark = i + 1 >= d->col && i + 1 < d->col + d->width;
-		const char *out = s->at[i] ? s->at[i] : "\xef\xbf\xbd";
-		size_t bytes = s->at[i] ? s->bytes[i] : 3, cells = s->width[i];
-
-		if (s->hide[i]) {
-			if (i > from && s->hide[i - 1])
-				continue;
-			for (size_t k = i; k < to && s->hide[k]; k++)
-				mark |= k + 1 >= d->col && k + 1 < d->col + d->width;
-			out = "<hidden>";
-			bytes = cells = strlen(out);
-		}
-		buf_add(text, out, bytes);
-		for (size_t k = 0; k < cells; k++) {
-			buf_addc(caret, !mark ? ' ' : marked ? '~' : '^');
-			marked |= mark;
-		}
+	for (size_t i = from; i < x.to; i++) {
+		if (s->hide[i])
+			show_hidden(&x, i);
+		else if (s->at[i])
+			show(&x, s->at[i], s->bytes[i], s->width[i], is_marked(d, i));
+		else
+			show(&x, "\xef\xbf\xbd", 3, s->width[i], is_marked(d, i));
 	}
-	if (to < s->len)
+	if (x.to < s->len)
 		buf_adds(text, "...");
-	if (!marked) { /* the end of the line */
-		for (size_t i = s->len + 1; i < d->col && i < from + SHOWN_MAX; i++)
-			buf_addc(caret, ' ');
-		buf_addc(caret, '^');
-	}
+	if (!x.marked)
+		mark_end(&x);
 	while (caret->len > 0 && caret->data[caret->len - 1] == ' ')
 		caret->data[--caret->len] = '\0';
 }

@@ -90,6 +90,11 @@ static void copy_label(char dst[12], const char src[11])
 	dst[n] = '\0';
 }
 
+static bool fits_sectors(uint32_t bytes)
+{
+	return power_of_two(bytes) && bytes >= 512 && bytes <= 4096;
+}
+
 static int decode_boot(struct fat *f, const struct boot_sector *b, struct err *err)
 {
 	uint32_t sectors = le16toh(b->sectors16) ? le16toh(b->sectors16) : le32toh(b->sectors32);
@@ -99,9 +104,8 @@ static int decode_boot(struct fat *f, const struct boot_sector *b, struct err *e
 	uint64_t before;
 
 	f->sector_bytes = le16toh(b->sector_bytes);
-	if (!power_of_two(f->sector_bytes) || f->sector_bytes < 512 || f->sector_bytes > 4096 ||
-	    !power_of_two(b->cluster_sectors) || reserved == 0 || b->tables == 0 || b->tables > 2 ||
-	    table == 0)
+	if (!fits_sectors(f->sector_bytes) || !power_of_two(b->cluster_sectors) || reserved == 0 ||
+	    b->tables == 0 || b->tables > 2 || table == 0)
 		return err_fat(err, "no boot sector of this file system");
 	f->cluster_bytes = b->cluster_sectors * f->sector_bytes;
 	f->tables = b->tables;

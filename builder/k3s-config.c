@@ -120,10 +120,24 @@ static int pod_masks(const struct render *in, json_t *o)
 	return r;
 }
 
-static int server(const struct render *in, json_t *o)
+/* What K3s would bring and components do instead. */
+static int leave_out(json_t *o)
 {
 	static const char *const disabled[] = { "coredns", "servicelb", "traefik",
 						"local-storage" };
+	static const char *const off[] = { "disable-network-policy", "disable-kube-proxy",
+					   "disable-cloud-controller", "disable-helm-controller" };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(off); i++)
+		r = set(o, off[i], json_true());
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(disabled); i++)
+		r = add(o, "disable", "%s", disabled[i]);
+	return r;
+}
+
+static int server(const struct render *in, json_t *o)
+{
 	const struct cluster *c = in->cluster;
 	char url[DERIVE_URL_MAX];
 	const char *join = node_k3s_server(c, in->node, url);
@@ -141,13 +155,7 @@ static int server(const struct render *in, json_t *o)
 	r = r ?: set_text(o, "write-kubeconfig-mode", "0600");
 	r = r ?: set(o, "secrets-encryption", json_boolean(c->k3s.secrets_encryption));
 	r = r ?: set_text(o, "flannel-backend", "none");
-	r = r ?: set(o, "disable-network-policy", json_true());
-	r = r ?: set(o, "disable-kube-proxy", json_true());
-	r = r ?: set(o, "disable-cloud-controller", json_true());
-	r = r ?: set(o, "disable-helm-controller", json_true());
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(disabled); i++)
-		r = add(o, "disable", "%s", disabled[i]);
-	return r;
+	return r ?: leave_out(o);
 }
 
 static int agent(const struct render *in, json_t *o)

@@ -335,34 +335,50 @@ static int check_like_go(struct tree *t, const yaml_event_t *e)
 	return 0;
 }
 
-static int on_scalar(struct tree *t, const yaml_event_t *e)
+/* "<<" as a key that takes another mapping in. */
+static bool is_merge_key(const yaml_event_t *e)
+{
+	const char *tag = (const char *)e->data.scalar.tag;
+
+	if (strcmp((const char *)e->data.scalar.value, "<<") != 0)
+		return false;
+	return tag ? strcmp(tag, YAML_TAG("merge")) == 0
+		   : e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
+/* What the text means: a string when it is quoted or tagged so, else as it looks. */
+static int scalar_value(struct tree *t, const yaml_event_t *e, struct kval **ret)
 {
 	const char *text = (const char *)e->data.scalar.value, *why = NULL;
 	const char *tag = (const char *)e->data.scalar.tag;
 	bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	bool is_merge = strcmp(text, "<<") == 0 &&
-			((plain && !tag) || (tag && strcmp(tag, YAML_TAG("merge")) == 0));
-	size_t anchor, len = e->data.scalar.length;
-	struct kval *v = NULL;
+	size_t len = e->data.scalar.length;
 	int r;
 
-	r = check_like_go(t, e);
-	if (r == 0)
-		r = add_anchor(t, (const char *)e->data.scalar.anchor, &anchor);
-	if (r < 0)
-		return r;
 	if (plain && !tag && strchr("!&", *raw_at(t, e->start_mark.index)) && has_bare_tag(t, e))
 		plain = false;
 	if (!plain && !tag) {
-		v = kval_new_text(t->pool, KVAL_STRING, text, len);
-		r = v ? 0 : -ENOMEM;
-	} else {
-		r = yaml_scalar_resolve(t->pool, tag ? tag : "", text, len, &v, &why);
+		*ret = kval_new_text(t->pool, KVAL_STRING, text, len);
+		return *ret ? 0 : err_nomem(t->err);
 	}
+	r = yaml_scalar_resolve(t->pool, tag ? tag : "", text, len, ret, &why);
 	if (r == -EINVAL)
 		return fail_mark(t, &e->start_mark, why, "");
+	return r < 0 ? err_nomem(t->err) : 0;
+}
+
+static int on_scalar(struct tree *t, const yaml_event_t *e)
+{
+	struct kval *v = NULL;
+	size_t anchor;
+	int r = check_like_go(t, e);
+
+	if (r == 0)
+		r = add_anchor(t, (const char *)e->data.scalar.anchor, &anchor);
+	if (r == 0)
+		r = scalar_value(t, e, &v);
 	if (r < 0)
-		return err_nomem(t->err);
+		return r;
 	v->line = t->piece->line + (unsigned int)e->start_mark.line;
 	v->col = (unsigned int)e->start_mark.column + 1;
 	t->decodes++;
@@ -370,7 +386,7 @@ static int on_scalar(struct tree *t, const yaml_event_t *e)
 		t->anchors[anchor - 1].v = v;
 		t->anchors[anchor - 1].decodes = 1;
 	}
-	return deliver(t, v, false, is_merge, 0);
+	return deliver(t, v, false, is_merge_key(e), 0);
 }
 
 static int on_start(struct tree *t, const yaml_event_t *e, bool list)

@@ -195,6 +195,36 @@ static int digest_data(struct archive *a, struct seed_member *m, struct err *err
 	return 0;
 }
 
+static int take_owner(struct archive_entry *e, const char *name, struct seed_member *m,
+		      struct err *err)
+{
+	if (archive_entry_uid(e) < 0 || archive_entry_uid(e) > UINT32_MAX - 1 ||
+	    archive_entry_gid(e) < 0 || archive_entry_gid(e) > UINT32_MAX - 1)
+		return err_setf(err, -EBADMSG, "member '%s' has no usable owner", name);
+	m->mode = archive_entry_perm(e) & 07777;
+	m->uid = (uid_t)archive_entry_uid(e);
+	m->gid = (gid_t)archive_entry_gid(e);
+	return 0;
+}
+
+static int take_contents(struct archive *a, struct archive_entry *e, const char *name,
+			 struct seed_member *m, struct err *err)
+{
+	if (m->type == SEED_FILE) {
+		if (archive_entry_size(e) < 0 || (uint64_t)archive_entry_size(e) > SEED_BYTES_MAX)
+			return err_setf(err, -EBADMSG, "member '%s' is too large", name);
+		m->size_bytes = (uint64_t)archive_entry_size(e);
+		return digest_data(a, m, err);
+	}
+	if (m->type == SEED_SYMLINK) {
+		m->target = strdup(archive_entry_symlink(e));
+		if (!m->target)
+			return err_nomem(err);
+		(void)sha256_mem_hex(m->target, strlen(m->target), m->sha256);
+	}
+	return 0;
+}
+
 static int read_member(struct archive *a, struct archive_entry *e, struct seed_member *m,
 		       struct err *err)
 {
@@ -210,30 +240,12 @@ static int read_member(struct archive *a, struct archive_entry *e, struct seed_m
 	r = check_path(name, err);
 	if (r >= 0)
 		r = check_kind(e, name, &m->type, err);
+	if (r >= 0)
+		r = take_owner(e, name, m, err);
 	if (r < 0)
 		return r;
-	if (archive_entry_uid(e) < 0 || archive_entry_uid(e) > UINT32_MAX - 1 ||
-	    archive_entry_gid(e) < 0 || archive_entry_gid(e) > UINT32_MAX - 1)
-		return err_setf(err, -EBADMSG, "member '%s' has no usable owner", name);
 	m->path = strdup(name + 4);
-	if (!m->path)
-		return err_nomem(err);
-	m->mode = archive_entry_perm(e) & 07777;
-	m->uid = (uid_t)archive_entry_uid(e);
-	m->gid = (gid_t)archive_entry_gid(e);
-	if (m->type == SEED_FILE) {
-		if (archive_entry_size(e) < 0 || (uint64_t)archive_entry_size(e) > SEED_BYTES_MAX)
-			return err_setf(err, -EBADMSG, "member '%s' is too large", name);
-		m->size_bytes = (uint64_t)archive_entry_size(e);
-		return digest_data(a, m, err);
-	}
-	if (m->type == SEED_SYMLINK) {
-		m->target = strdup(archive_entry_symlink(e));
-		if (!m->target)
-			return err_nomem(err);
-		(void)sha256_mem_hex(m->target, strlen(m->target), m->sha256);
-	}
-	return 0;
+	return m->path ? take_contents(a, e, name, m, err) : err_nomem(err);
 }
 
 static int append(struct seed_manifest *m, struct seed_member *member, struct err *err)

@@ -87,23 +87,55 @@ static pid_t stop_of(pid_t pid, int *status)
 	return r;
 }
 
-/*
- * Runs the import; the n-th call that touches files is where it is killed (before the call) or
- * where the call fails with EIO. *ret_calls: how many there were. The exit status, -1: killed.
- */
-static int disturbed(enum how how, long n, long *ret_calls)
+enum what { GO_ON, FAIL_IT, KILLED };
+
+/* What becomes of the call that the child is about to make. */
+static enum what strike(enum how how, pid_t pid, struct user_regs_struct *regs)
 {
-	bool entering = true, failing = false;
-	long calls = 0;
 	int status;
+
+	if (how == KILL) {
+		ASSERT_EQ(kill(pid, SIGKILL), 0);
+		ASSERT_EQ(stop_of(pid, &status), pid);
+		return KILLED;
+	}
+	regs->orig_rax = (unsigned long long)-1; /* no such call: the kernel does nothing */
+	ASSERT_EQ(ptrace(PTRACE_SETREGS, pid, NULL, regs), 0);
+	return FAIL_IT;
+}
+
+static void answer_eio(pid_t pid, struct user_regs_struct *regs)
+{
+	regs->rax = (unsigned long long)-EIO;
+	ASSERT_EQ(ptrace(PTRACE_SETREGS, pid, NULL, regs), 0);
+}
+
+static pid_t traced_child(void)
+{
 	pid_t pid = fork();
+	int status;
 
 	if (pid == 0)
 		child_main();
 	ASSERT(pid > 0 && stop_of(pid, &status) == pid && WIFSTOPPED(status));
 	ASSERT_EQ(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
 		  0);
-	for (;;) {
+	return pid;
+}
+
+/*
+ * Runs the import; the n-th call that touches files is where it is killed (before the call) or
+ * where the call fails with EIO. *ret_calls: how many there were. The exit status, -1: killed.
+ */
+static int disturbed(enum how how, long n, long *ret_calls)
+{
+	enum what what = GO_ON;
+	bool entering = true;
+	long calls = 0;
+	int status = 0;
+	pid_t pid = traced_child();
+
+	while (what != KILLED) {
 		struct user_regs_struct regs;
 
 		ASSERT_EQ(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
@@ -115,25 +147,16 @@ static int disturbed(enum how how, long n, long *ret_calls)
 		ASSERT_EQ(ptrace(PTRACE_GETREGS, pid, NULL, &regs), 0);
 		if (entering && touches_files((long)regs.orig_rax) && calls++ == n &&
 		    how != COUNT) {
-			if (how == KILL) {
-				ASSERT_EQ(kill(pid, SIGKILL), 0);
-				ASSERT_EQ(stop_of(pid, &status), pid);
-				break;
-			}
-			failing = true;
-			regs.orig_rax =
-				(unsigned long long)-1; /* no such call: the kernel does nothing */
-			ASSERT_EQ(ptrace(PTRACE_SETREGS, pid, NULL, &regs), 0);
-		} else if (!entering && failing) {
-			failing = false;
-			regs.rax = (unsigned long long)-EIO;
-			ASSERT_EQ(ptrace(PTRACE_SETREGS, pid, NULL, &regs), 0);
+			what = strike(how, pid, &regs);
+		} else if (!entering && what == FAIL_IT) {
+			answer_eio(pid, &regs);
+			what = GO_ON;
 		}
 		entering = !entering;
 	}
 	if (ret_calls)
 		*ret_calls = calls;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return what != KILLED && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* Seeded with the old one, two files changed by hand, the new one waits. */
