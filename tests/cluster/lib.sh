@@ -243,3 +243,8 @@ cluster_wait() {
 		sleep 0.2
 	done
 }
+# cluster_apart PID - waits until PID has a network namespace of its own: a link moved sooner would be moved into ours,
+# and ip would call that success
+cluster_apart() {
+	cluster_wait 10 sh -c "test -e /proc/$1/ns/net && ! test /proc/$1/ns/net -ef /proc/self/ns/net"
+}

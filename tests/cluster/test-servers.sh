@@ -21,8 +21,7 @@ machine() { # NAME NUMBER - a machine at 10.99.0.NUMBER and fd99::NUMBER
 	unshare -n sleep 3600 &
 	machine_pid[$1]=$!
 	CLUSTER_LISTENERS="${CLUSTER_LISTENERS:-} $!"
-	apart() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/$$/ns/net)" ]; }
-	cluster_wait 10 apart $! && ip link add "$1" type veth peer name eth0 netns $! && ip link set "$1" master lan up &&
+	cluster_apart $! && ip link add "$1" type veth peer name eth0 netns $! && ip link set "$1" master lan up &&
 		at "$1" ip link set lo up && at "$1" ip addr add "10.99.0.$2/24" dev eth0 &&
 		at "$1" ip -6 addr add "fd99::$2/64" dev eth0 nodad && at "$1" ip link set eth0 up
 }

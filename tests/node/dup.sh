@@ -9,8 +9,8 @@ dup_begin() {
 	twin=$!
 	pids="$pids $twin"
 	ip link add dup0 type veth peer name twin0
-	# the other namespace is there a moment after its process
-	check "duplicate: a twin" cluster_wait 10 ip link set twin0 netns $twin
+	check "duplicate: a twin" cluster_apart $twin
+	ip link set twin0 netns $twin
 	at_twin addr add 10.8.0.2/24 dev twin0
 	at_twin link set twin0 up
 	ip link set dup0 up

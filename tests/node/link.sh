@@ -10,8 +10,8 @@ link_begin() {
 	router=$!
 	pids="$pids $router"
 	ip link add link0 type veth peer name far0
-	# the other namespace is there a moment after its process
-	check "link: a router" cluster_wait 10 ip link set far0 netns $router
+	check "link: a router" cluster_apart $router
+	ip link set far0 netns $router
 	at_router addr add 10.9.0.1/24 dev far0
 	at_router link set far0 up
 	ip link set link0 up
