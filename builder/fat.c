@@ -1,4 +1,5 @@
 #include "fat.h"
+#include "fat-name.h"
 #include "file.h"
 
 #include <endian.h>
@@ -8,7 +9,6 @@
 #define ENTRIES_MAX 4096
 #define DIR_BYTES_MAX (1U << 20)
 #define DEPTH_MAX 8
-#define NAME_MAX_UTF8 (255 * 3 + 1)
 #define END_OF_CHAIN 0x0ffffff8u
 
 struct boot_sector {
@@ -40,24 +40,6 @@ struct boot_sector {
 	};
 } __attribute__((packed));
 _Static_assert(sizeof(struct boot_sector) == 90, "FAT32 boot sector without code");
-
-struct dir_entry {
-	char name[11];
-	uint8_t attr, nt, tenths;
-	uint16_t ctime, cdate, adate, cluster_hi, mtime, mdate, cluster_lo;
-	uint32_t size;
-} __attribute__((packed));
-_Static_assert(sizeof(struct dir_entry) == 32, "FAT directory entry");
-
-struct long_entry {
-	uint8_t order;
-	uint16_t name1[5];
-	uint8_t attr, type, checksum;
-	uint16_t name2[6], zero, name3[2];
-} __attribute__((packed));
-_Static_assert(sizeof(struct long_entry) == 32, "FAT long name entry");
-
-enum { ATTR_VOLUME = 0x08, ATTR_DIR = 0x10, ATTR_LONG = 0x0f };
 
 static int err_fat(struct err *err, const char *what)
 {
@@ -224,96 +206,8 @@ static int read_chain(const struct fat *f, uint32_t first, size_t max, char **re
 	return 0;
 }
 
-static void put_utf8(char *dst, size_t *at, uint32_t u)
-{
-	if (u < 0x80) {
-		dst[(*at)++] = u < 0x20 || u == '/' ? '?' : (char)u;
-	} else if (u < 0x800) {
-		dst[(*at)++] = (char)(0xc0 | u >> 6);
-		dst[(*at)++] = (char)(0x80 | (u & 0x3f));
-	} else {
-		dst[(*at)++] = (char)(0xe0 | u >> 12);
-		dst[(*at)++] = (char)(0x80 | (u >> 6 & 0x3f));
-		dst[(*at)++] = (char)(0x80 | (u & 0x3f));
-	}
-}
-
-struct long_name {
-	uint16_t units[260];
-	uint8_t checksum;
-	bool valid;
-};
-
-static void take_long(struct long_name *l, const struct long_entry *e)
-{
-	unsigned int seq = e->order & 0x1f;
-	uint16_t part[13];
-
-	if (e->order & 0x40) {
-		memset(l, 0, sizeof(*l));
-		l->checksum = e->checksum;
-		l->valid = true;
-	}
-	if (seq == 0 || seq > 20 || e->checksum != l->checksum) {
-		l->valid = false;
-		return;
-	}
-	memcpy(part, e->name1, sizeof(e->name1));
-	memcpy(part + 5, e->name2, sizeof(e->name2));
-	memcpy(part + 11, e->name3, sizeof(e->name3));
-	for (size_t i = 0; i < 13; i++)
-		l->units[(seq - 1) * 13 + i] = le16toh(part[i]);
-}
-
-static uint8_t short_checksum(const char name[11])
-{
-	uint8_t sum = 0;
-
-	for (size_t i = 0; i < 11; i++)
-		sum = (uint8_t)((sum >> 1) + (sum << 7) + (uint8_t)name[i]);
-	return sum;
-}
-
-static void short_name(const struct dir_entry *e, char *dst)
-{
-	bool lower_base = e->nt & 0x08, lower_ext = e->nt & 0x10;
-	size_t at = 0;
-
-	for (size_t i = 0; i < 11; i++) {
-		char c = e->name[i];
-
-		if (c == ' ')
-			continue;
-		if (i >= 8 && (i == 8 || !memchr(dst, '.', at)))
-			dst[at++] = '.';
-		if (c >= 'A' && c <= 'Z' && (i < 8 ? lower_base : lower_ext))
-			c = (char)(c - 'A' + 'a');
-		put_utf8(dst, &at,
-			 (uint8_t)c == 0x05  ? 0xe5
-			 : (uint8_t)c < 0x80 ? (uint8_t)c
-					     : '?');
-	}
-	dst[at] = '\0';
-}
-
-/* The long name when its checksum fits, else the short one; true: long. */
-static bool entry_name(const struct long_name *l, const struct dir_entry *e,
-		       char dst[NAME_MAX_UTF8])
-{
-	size_t at = 0;
-
-	if (!l->valid || l->checksum != short_checksum(e->name)) {
-		short_name(e, dst);
-		return false;
-	}
-	for (size_t i = 0; i < 255 && l->units[i] && l->units[i] != 0xffff; i++)
-		put_utf8(dst, &at, l->units[i]);
-	dst[at] = '\0';
-	return true;
-}
-
-static int add_entry(struct fat *f, const char *parent, const char *name, const struct dir_entry *e,
-		     struct err *err)
+static int add_entry(struct fat *f, const char *parent, const char *name,
+		     const struct fat_dir_entry *e, struct err *err)
 {
 	struct fat_entry *grown, *n;
 
@@ -325,7 +219,7 @@ static int add_entry(struct fat *f, const char *parent, const char *name, const 
 	f->entries = grown;
 	n = &grown[f->len];
 	*n = (struct fat_entry){
-		.is_dir = e->attr & ATTR_DIR,
+		.is_dir = e->attr & FAT_ATTR_DIR,
 		.size_bytes = le32toh(e->size),
 		.first_cluster = (uint32_t)le16toh(e->cluster_hi) << 16 | le16toh(e->cluster_lo),
 		.date = le16toh(e->mdate),
@@ -365,13 +259,13 @@ static int load_subdir(struct fat *f, size_t index, unsigned int depth, struct e
 static int load_dir(struct fat *f, const char *data, size_t len, const char *parent,
 		    unsigned int depth, struct err *err)
 {
-	struct long_name l = { 0 };
+	struct fat_long_name l = { 0 };
 	int r;
 
 	for (size_t at = 0; at + 32 <= len; at += 32) {
-		char name[NAME_MAX_UTF8];
-		struct long_entry le;
-		struct dir_entry e;
+		char name[FAT_NAME_MAX];
+		struct fat_long_entry le;
+		struct fat_dir_entry e;
 
 		memcpy(&e, data + at, sizeof(e));
 		if (e.name[0] == 0)
@@ -380,24 +274,24 @@ static int load_dir(struct fat *f, const char *data, size_t len, const char *par
 			l.valid = false;
 			continue;
 		}
-		if ((e.attr & 0x3f) == ATTR_LONG) {
+		if ((e.attr & 0x3f) == FAT_ATTR_LONG) {
 			memcpy(&le, data + at, sizeof(le));
-			take_long(&l, &le);
+			fat_take_long(&l, &le);
 			continue;
 		}
-		if (e.attr & ATTR_VOLUME) {
+		if (e.attr & FAT_ATTR_VOLUME) {
 			l.valid = false;
 			copy_label(f->label, e.name);
 			continue;
 		}
-		bool is_long = entry_name(&l, &e, name);
+		bool is_long = fat_entry_name(&l, &e, name);
 
 		l.valid = false;
 		r = add_entry(f, parent, name, &e, err);
 		if (r < 0)
 			return r;
 		f->entries[f->len - 1].has_long_name = is_long;
-		if (e.attr & ATTR_DIR) {
+		if (e.attr & FAT_ATTR_DIR) {
 			r = load_subdir(f, f->len - 1, depth + 1, err);
 			if (r < 0)
 				return r;

@@ -1,4 +1,4 @@
-#include "ready.h"
+#include "ready-internal.h"
 
 #include "json.h"
 
@@ -48,13 +48,13 @@ bool ready_condition_true(const json_t *object, const char *type)
 	return strcmp(js_text(ready_condition(object, type), "status"), "True") == 0;
 }
 
-static bool condition_false(const json_t *object, const char *type)
+bool ready_condition_false(const json_t *object, const char *type)
 {
 	return strcmp(js_text(ready_condition(object, type), "status"), "False") == 0;
 }
 
-static void say_condition(const json_t *object, const char *type, enum ready_state state,
-			  struct readiness *ret)
+void ready_say_condition(const json_t *object, const char *type, enum ready_state state,
+			 struct readiness *ret)
 {
 	const json_t *c = ready_condition(object, type);
 	const char *message = js_text(c, "message");
@@ -68,13 +68,12 @@ static void say_condition(const json_t *object, const char *type, enum ready_sta
 
 void ready_from_condition(const json_t *object, const char *type, struct readiness *ret)
 {
-	say_condition(object, type, READY_WAIT, ret);
+	ready_say_condition(object, type, READY_WAIT, ret);
 }
 
 /* Rules are asked after the rule for all kinds; they leave ret alone when the object is ready. */
 
-/* "has": 0 means not ready because status.<key> is below want. */
-static bool short_of(const json_t *o, const char *key, int64_t want, struct readiness *ret)
+bool ready_short_of(const json_t *o, const char *key, int64_t want, struct readiness *ret)
 {
 	char path[64];
 	int64_t have;
@@ -95,199 +94,24 @@ static void judge_namespace(const json_t *o, struct readiness *ret)
 
 static void judge_crd(const json_t *o, struct readiness *ret)
 {
-	if (condition_false(o, "NamesAccepted"))
-		say_condition(o, "NamesAccepted", READY_FAILED, ret);
+	if (ready_condition_false(o, "NamesAccepted"))
+		ready_say_condition(o, "NamesAccepted", READY_FAILED, ret);
 	else if (!ready_condition_true(o, "NamesAccepted"))
-		say_condition(o, "NamesAccepted", READY_WAIT, ret);
+		ready_say_condition(o, "NamesAccepted", READY_WAIT, ret);
 	else if (!ready_condition_true(o, "Established"))
-		say_condition(o, "Established", READY_WAIT, ret);
+		ready_say_condition(o, "Established", READY_WAIT, ret);
 }
 
-static void judge_available(const json_t *o, struct readiness *ret)
+void ready_rule_available(const json_t *o, struct readiness *ret)
 {
 	if (!ready_condition_true(o, "Available"))
-		say_condition(o, "Available", READY_WAIT, ret);
+		ready_say_condition(o, "Available", READY_WAIT, ret);
 }
 
-static void judge_ready(const json_t *o, struct readiness *ret)
+void ready_rule_ready(const json_t *o, struct readiness *ret)
 {
 	if (!ready_condition_true(o, "Ready"))
-		say_condition(o, "Ready", READY_WAIT, ret);
-}
-
-/* A controller that has not looked yet: what status says is about another spec, or nothing. */
-static bool unobserved(const json_t *o, struct readiness *ret)
-{
-	if (ready_number(o, "status.observedGeneration", -1) >= 0)
-		return false;
-	readiness_setf(ret, READY_WAIT, "its controller has not seen it yet");
-	return true;
-}
-
-static void judge_deployment(const json_t *o, struct readiness *ret)
-{
-	int64_t want = ready_number(o, "spec.replicas", 1);
-
-	if (unobserved(o, ret) || short_of(o, "updatedReplicas", want, ret) ||
-	    short_of(o, "readyReplicas", want, ret) ||
-	    short_of(o, "availableReplicas", want, ret)) {
-		/* not terminal: before the CNI and the images are there it is the usual case */
-		if (condition_false(o, "Progressing"))
-			say_condition(o, "Progressing", READY_WAIT, ret);
-		return;
-	}
-	if (ready_number(o, "status.replicas", 0) > want)
-		readiness_setf(ret, READY_WAIT, "old pods have not ended yet");
-	else
-		judge_available(o, ret);
-}
-
-static void judge_daemonset(const json_t *o, struct readiness *ret)
-{
-	int64_t want = ready_number(o, "status.desiredNumberScheduled", 0);
-
-	if (unobserved(o, ret))
-		return;
-	if (want == 0) {
-		readiness_setf(ret, READY_WAIT, "no node takes it: desiredNumberScheduled is 0");
-		return;
-	}
-	if (short_of(o, "currentNumberScheduled", want, ret))
-		return;
-	if (strcmp(js_text(o, "spec.updateStrategy.type"), "OnDelete") != 0 &&
-	    short_of(o, "updatedNumberScheduled", want, ret))
-		return;
-	if (!short_of(o, "numberAvailable", want, ret))
-		(void)short_of(o, "numberReady", want, ret);
-}
-
-static void judge_statefulset(const json_t *o, struct readiness *ret)
-{
-	int64_t want = ready_number(o, "spec.replicas", 1);
-	int64_t partition = ready_number(o, "spec.updateStrategy.rollingUpdate.partition", 0);
-	bool on_delete = strcmp(js_text(o, "spec.updateStrategy.type"), "OnDelete") == 0;
-
-	if (unobserved(o, ret) || short_of(o, "replicas", want, ret) ||
-	    short_of(o, "readyReplicas", want, ret))
-		return;
-	if (ready_number(o, "status.replicas", 0) > want)
-		readiness_setf(ret, READY_WAIT, "more pods than wanted are still there");
-	else if (on_delete)
-		return;
-	else if (partition > 0)
-		(void)short_of(o, "updatedReplicas", want - partition, ret);
-	else if (!short_of(o, "updatedReplicas", want, ret) &&
-		 strcmp(js_text(o, "status.currentRevision"),
-			js_text(o, "status.updateRevision")) != 0)
-		readiness_setf(ret, READY_WAIT, "the new revision is not the current one yet");
-}
-
-static void judge_replicaset(const json_t *o, struct readiness *ret)
-{
-	int64_t want = ready_number(o, "spec.replicas", 1);
-
-	if (ready_condition_true(o, "ReplicaFailure"))
-		say_condition(o, "ReplicaFailure", READY_WAIT, ret);
-	else if (!unobserved(o, ret) && !short_of(o, "fullyLabeledReplicas", want, ret) &&
-		 !short_of(o, "availableReplicas", want, ret))
-		(void)short_of(o, "readyReplicas", want, ret);
-}
-
-static bool is_one_of(const char *s, const char *const *list, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (strcmp(s, list[i]) == 0)
-			return true;
-	return false;
-}
-
-/* A container that waits for more than its turn; true: said. */
-static bool waiting_trouble(const json_t *c, struct readiness *ret)
-{
-	static const char *const usual[] = { "", "ContainerCreating", "PodInitializing" };
-	static const char *const image[] = { "ErrImageNeverPull", "ErrImagePull",
-					     "ImagePullBackOff",  "InvalidImageName",
-					     "ImageInspectError", "RegistryUnavailable" };
-	const char *why = js_text(c, "state.waiting.reason");
-	const char *message = js_text(c, "state.waiting.message");
-	const json_t *last = js_at(c, "lastState.terminated");
-
-	if (is_one_of(why, usual, ARRAY_SIZE(usual)))
-		return false;
-	if (is_one_of(why, image, ARRAY_SIZE(image)))
-		readiness_setf(ret, READY_FAILED, "%s: image %.200s%s%.200s", why,
-			       js_text(c, "image"), *message ? ": " : "", message);
-	else if (last)
-		readiness_setf(ret, READY_WAIT,
-			       "container %.63s: %s: it ended with code %" PRId64
-			       " (%.60s)%s%.200s",
-			       js_text(c, "name"), why, ready_number(last, "exitCode", 0),
-			       js_text(last, "reason"), *js_text(last, "message") ? ": " : "",
-			       js_text(last, "message"));
-	else
-		readiness_setf(ret, READY_WAIT, "container %.63s: %s%s%.300s", js_text(c, "name"),
-			       why, *message ? ": " : "", message);
-	return true;
-}
-
-/* What the first container in trouble says of itself; true: said. */
-static bool container_trouble(const json_t *o, const char *list_path, struct readiness *ret)
-{
-	const json_t *list = js_at(o, list_path), *c, *end;
-	size_t i;
-
-	json_array_foreach (list, i, c) {
-		if (waiting_trouble(c, ret))
-			return true;
-		end = js_at(c, "state.terminated");
-		if (!end || ready_number(end, "exitCode", 0) == 0)
-			continue;
-		readiness_setf(ret, READY_WAIT,
-			       "container %.63s ended with code %" PRId64 " (%.60s)%s%.200s",
-			       js_text(c, "name"), ready_number(end, "exitCode", 0),
-			       js_text(end, "reason"), *js_text(end, "message") ? ": " : "",
-			       js_text(end, "message"));
-		return true;
-	}
-	return false;
-}
-
-static void judge_pod(const json_t *o, struct readiness *ret)
-{
-	const char *phase = js_text(o, "status.phase");
-	bool failed = strcmp(phase, "Failed") == 0;
-
-	if (strcmp(phase, "Succeeded") == 0)
-		return;
-	if (container_trouble(o, "status.initContainerStatuses", ret) ||
-	    container_trouble(o, "status.containerStatuses", ret))
-		ret->state = failed ? READY_FAILED : ret->state;
-	else if (failed)
-		readiness_setf(ret, READY_FAILED, "phase is Failed: %.60s%s%.300s",
-			       js_text(o, "status.reason"),
-			       *js_text(o, "status.reason") ? ": " : "",
-			       js_text(o, "status.message"));
-	else if (strcmp(phase, "Running") == 0)
-		judge_ready(o, ret);
-	else if (condition_false(o, "PodScheduled"))
-		say_condition(o, "PodScheduled", READY_WAIT, ret);
-	else
-		readiness_setf(ret, READY_WAIT, "phase is '%s'", phase);
-}
-
-static void judge_job(const json_t *o, struct readiness *ret)
-{
-	if (ready_condition_true(o, "Failed"))
-		say_condition(o, "Failed", READY_FAILED, ret);
-	else if (ready_condition_true(o, "Suspended"))
-		say_condition(o, "Suspended", READY_WAIT, ret);
-	else if (!ready_condition_true(o, "Complete"))
-		readiness_setf(ret, READY_WAIT,
-			       "not complete: %" PRId64 " active, %" PRId64 " succeeded, %" PRId64
-			       " failed",
-			       ready_number(o, "status.active", 0),
-			       ready_number(o, "status.succeeded", 0),
-			       ready_number(o, "status.failed", 0));
+		ready_say_condition(o, "Ready", READY_WAIT, ret);
 }
 
 static void judge_pvc(const json_t *o, struct readiness *ret)
@@ -321,8 +145,8 @@ static void no_address(const json_t *o, const char *family, struct readiness *re
 					  "io.cilium/lb-ipam-request-satisfied" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(lb); i++) {
-		if (condition_false(o, lb[i])) {
-			say_condition(o, lb[i], READY_WAIT, ret);
+		if (ready_condition_false(o, lb[i])) {
+			ready_say_condition(o, lb[i], READY_WAIT, ret);
 			return;
 		}
 	}
@@ -357,9 +181,9 @@ static void judge_service(const json_t *o, struct readiness *ret)
 
 static void judge_pdb(const json_t *o, struct readiness *ret)
 {
-	if (!unobserved(o, ret))
-		(void)short_of(o, "currentHealthy", ready_number(o, "status.desiredHealthy", 0),
-			       ret);
+	if (!ready_unobserved(o, ret))
+		(void)ready_short_of(o, "currentHealthy",
+				     ready_number(o, "status.desiredHealthy", 0), ret);
 }
 
 static void judge_webhooks(const json_t *o, struct readiness *ret)
@@ -394,9 +218,9 @@ bool ready_has_endpoint(const json_t *slices)
 static void judge_certificate(const json_t *o, struct readiness *ret)
 {
 	if (ready_condition_true(o, "Issuing"))
-		say_condition(o, "Issuing", READY_WAIT, ret);
+		ready_say_condition(o, "Issuing", READY_WAIT, ret);
 	else
-		judge_ready(o, ret);
+		ready_rule_ready(o, ret);
 }
 
 static void judge_phase_ready(const json_t *o, struct readiness *ret)
@@ -458,9 +282,9 @@ static void judge_other(const json_t *o, struct readiness *ret)
 		return;
 	}
 	if (ready_condition(o, "Ready")) {
-		judge_ready(o, ret);
+		ready_rule_ready(o, ret);
 	} else if (ready_condition(o, "Available")) {
-		judge_available(o, ret);
+		ready_rule_available(o, ret);
 	} else if (*phase) {
 		for (size_t i = 0; i < ARRAY_SIZE(good); i++)
 			if (strcmp(phase, good[i]) == 0)
@@ -480,18 +304,18 @@ static const struct rule {
 	void (*judge)(const json_t *o, struct readiness *ret); /* NULL: being there is all */
 } rules[] = {
 	{ "", "Namespace", judge_namespace },
-	{ "", "Pod", judge_pod },
+	{ "", "Pod", ready_rule_pod },
 	{ "", "PersistentVolumeClaim", judge_pvc },
 	{ "", "Service", judge_service },
 	{ "", NULL, NULL },
 	{ "apiextensions.k8s.io", "CustomResourceDefinition", judge_crd },
-	{ "apiregistration.k8s.io", "APIService", judge_available },
-	{ "apps", "Deployment", judge_deployment },
-	{ "apps", "DaemonSet", judge_daemonset },
-	{ "apps", "StatefulSet", judge_statefulset },
-	{ "apps", "ReplicaSet", judge_replicaset },
+	{ "apiregistration.k8s.io", "APIService", ready_rule_available },
+	{ "apps", "Deployment", ready_rule_deployment },
+	{ "apps", "DaemonSet", ready_rule_daemonset },
+	{ "apps", "StatefulSet", ready_rule_statefulset },
+	{ "apps", "ReplicaSet", ready_rule_replicaset },
 	{ "apps", NULL, NULL },
-	{ "batch", "Job", judge_job },
+	{ "batch", "Job", ready_rule_job },
 	{ "batch", NULL, NULL },
 	{ "policy", "PodDisruptionBudget", judge_pdb },
 	{ "admissionregistration.k8s.io", "MutatingWebhookConfiguration", judge_webhooks },
@@ -506,8 +330,8 @@ static const struct rule {
 	{ "discovery.k8s.io", NULL, NULL },
 	{ "autoscaling", NULL, NULL },
 	{ "cert-manager.io", "Certificate", judge_certificate },
-	{ "cert-manager.io", "Issuer", judge_ready },
-	{ "cert-manager.io", "ClusterIssuer", judge_ready },
+	{ "cert-manager.io", "Issuer", ready_rule_ready },
+	{ "cert-manager.io", "ClusterIssuer", ready_rule_ready },
 	{ "ceph.rook.io", "CephCluster", judge_ceph_cluster },
 	{ "ceph.rook.io", "CephBlockPool", judge_phase_ready },
 	{ "ceph.rook.io", "CephFilesystem", judge_phase_ready },
@@ -569,9 +393,9 @@ static bool judge_any(const json_t *o, struct readiness *ret)
 			       " of %" PRId64 ")",
 			       seen, generation);
 	else if (ready_condition_true(o, "Stalled"))
-		say_condition(o, "Stalled", READY_FAILED, ret);
+		ready_say_condition(o, "Stalled", READY_FAILED, ret);
 	else if (ready_condition_true(o, "Reconciling"))
-		say_condition(o, "Reconciling", READY_WAIT, ret);
+		ready_say_condition(o, "Reconciling", READY_WAIT, ret);
 	else
 		return true;
 	return false;
@@ -592,5 +416,5 @@ void ready_judge_pod(const json_t *pod, struct readiness *ret)
 {
 	*ret = (struct readiness){ .state = READY_YES };
 	if (judge_any(pod, ret))
-		judge_pod(pod, ret);
+		ready_rule_pod(pod, ret);
 }

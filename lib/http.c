@@ -1,29 +1,18 @@
-#include "http.h"
+#include "http-internal.h"
 
 #include "buf.h"
 #include "clock.h"
-#include "curl-util.h"
-#include "digest.h"
 #include "file.h"
 #include "log.h"
 #include "parse.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
-#define HOPS_MAX 5
 #define WAIT_MAX_MS 30000
 #define RETRY_AFTER_MAX_S 120
 #define CONNECT_MS 15000
-
-struct http {
-	CURL *curl;
-	char detail[CURL_ERROR_SIZE];
-	char shown[512]; /* the URL as errors show it */
-};
 
 int http_new(struct http **ret, struct err *err)
 {
@@ -62,7 +51,7 @@ static bool is_loopback(const char *host)
 }
 
 /* Says no to what must not be asked, and remembers how the URL is shown. */
-static int check_url(struct http *h, const char *url, struct err *err)
+int http_check_url(struct http *h, const char *url, struct err *err)
 {
 	cleanup_curlu CURLU *u = curl_url();
 	cleanup_curl_str char *scheme = NULL, *host = NULL, *user = NULL;
@@ -83,7 +72,7 @@ static int check_url(struct http *h, const char *url, struct err *err)
 			"'%s' is refused: only https is, or http on this machine", h->shown);
 }
 
-static void set_common(struct http *h, const char *url)
+void http_set_common(struct http *h, const char *url)
 {
 	const char *ca = getenv("SSL_CERT_FILE");
 	CURL *c = h->curl;
@@ -101,8 +90,7 @@ static void set_common(struct http *h, const char *url)
 }
 
 /* The status of the answer, after up to @hops redirects; each is checked like the first URL. */
-static CURLcode perform(struct http *h, int hops, long *ret_status, struct err *err,
-			int *ret_refused)
+CURLcode http_perform(struct http *h, int hops, long *ret_status, struct err *err, int *ret_refused)
 {
 	*ret_refused = 0;
 	for (int hop = 0;; hop++) {
@@ -122,7 +110,7 @@ static CURLcode perform(struct http *h, int hops, long *ret_status, struct err *
 			return CURLE_OK;
 		}
 		copy = strdup(next); /* curl's own goes with the next call */
-		*ret_refused = copy ? check_url(h, copy, err) : err_nomem(err);
+		*ret_refused = copy ? http_check_url(h, copy, err) : err_nomem(err);
 		if (*ret_refused >= 0)
 			(void)curl_easy_setopt(h->curl, CURLOPT_URL, copy);
 		free(copy);
@@ -131,7 +119,7 @@ static CURLcode perform(struct http *h, int hops, long *ret_status, struct err *
 	}
 }
 
-static bool may_pass(CURLcode code, long status)
+bool http_may_pass(CURLcode code, long status)
 {
 	switch (code) {
 	case CURLE_OK:
@@ -154,7 +142,7 @@ static bool may_pass(CURLcode code, long status)
 }
 
 /* Waits before the next try: doubled each time, or as long as the server asked for. */
-static void wait_for_try(struct http *h, unsigned int wait_ms, unsigned int try)
+void http_wait_for_try(struct http *h, unsigned int wait_ms, unsigned int try)
 {
 	uint64_t ms = wait_ms ? wait_ms : 1000;
 	curl_off_t after_s = 0;
@@ -171,253 +159,13 @@ static void wait_for_try(struct http *h, unsigned int wait_ms, unsigned int try)
 	clock_sleep_ms(ms);
 }
 
-static int status_error(const struct http *h, long status, struct err *err)
+int http_status_error(const struct http *h, long status, struct err *err)
 {
 	int r = status == 404 || status == 410	 ? -ENOENT
 		: status == 401 || status == 403 ? -EACCES
 						 : -EREMOTEIO;
 
 	return err_setf(err, r, "cannot fetch '%s': the server answers %ld", h->shown, status);
-}
-
-struct sink {
-	struct http *h;
-	struct http_download *d;
-	int fd;
-	uint64_t at; /* bytes in the part file */
-	uint64_t max_bytes;
-	bool checked; /* the status of this answer was looked at */
-	int result;   /* why it was stopped */
-};
-
-/* An answer's first bytes: where they go depends on its status. */
-static int begin(struct sink *s)
-{
-	long status = 0;
-
-	(void)curl_easy_getinfo(s->h->curl, CURLINFO_RESPONSE_CODE, &status);
-	s->checked = true;
-	if (status == 200 && s->at > 0) { /* the server knows no ranges: from the start */
-		if (ftruncate(s->fd, 0) < 0)
-			return -errno;
-		s->at = 0;
-		s->d->resumed = false;
-	}
-	return 0;
-}
-
-static size_t on_data(char *data, size_t size, size_t count, void *arg)
-{
-	struct sink *s = arg;
-	size_t len = size * count;
-	long status = 0;
-
-	(void)curl_easy_getinfo(s->h->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status != 200 && status != 206)
-		return len; /* an error's page */
-	if (!s->checked)
-		s->result = begin(s);
-	if (s->result >= 0 && len > s->max_bytes - s->at)
-		s->result = -EFBIG;
-	if (s->result >= 0)
-		s->result = pwrite_all(s->fd, data, len, s->at);
-	if (s->result < 0)
-		return 0;
-	s->at += len;
-	return len;
-}
-
-static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total,
-		       curl_off_t up_now)
-{
-	struct sink *s = arg;
-	uint64_t all = total > 0 ? (uint64_t)(total - now) + s->at : 0;
-
-	(void)up_total;
-	(void)up_now;
-	if (s->d->progress && s->d->progress(s->d->arg, s->at, all) < 0) {
-		s->result = -ECANCELED;
-		return 1;
-	}
-	return 0;
-}
-
-static void set_download(struct sink *s)
-{
-	CURL *c = s->h->curl;
-	unsigned int stall_ms = s->d->stall_ms ? s->d->stall_ms : 30000;
-
-	set_common(s->h, s->d->url);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
-	(void)curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
-	(void)curl_easy_setopt(c, CURLOPT_XFERINFODATA, s);
-	(void)curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(stall_ms + 999) / 1000);
-	if (s->at > 0)
-		(void)curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)s->at);
-	s->checked = false;
-	s->result = 0;
-}
-
-static int restart(struct sink *s)
-{
-	s->at = 0;
-	s->d->resumed = false;
-	return neg_errno(ftruncate(s->fd, 0));
-}
-
-/* What one answer means: 0 done, 1 try again, or an error. */
-static int judge(struct sink *s, CURLcode code, long status, struct err *err)
-{
-	int r;
-
-	if (s->result == -EFBIG)
-		return err_setf(err, -EFBIG, "'%s' is larger than %llu bytes", s->h->shown,
-				(unsigned long long)s->max_bytes);
-	if (s->result == -ECANCELED)
-		return err_setf(err, -ECANCELED, "the download of '%s' was stopped", s->h->shown);
-	if (s->result < 0)
-		return err_errnof(err, s->result, "cannot write what '%s' sends", s->h->shown);
-	/* curl says RANGE_ERROR for a 200 to a resume that it did not expect */
-	if (code == CURLE_RANGE_ERROR || (code == CURLE_OK && status == 416 && s->at > 0)) {
-		r = restart(s);
-		return r < 0 ? err_errnof(err, r, "cannot start '%s' again", s->h->shown) : 1;
-	}
-	if (code == CURLE_OK && (status == 200 || status == 206))
-		return 0;
-	if (code == CURLE_OK) {
-		r = status_error(s->h, status, err);
-	} else {
-		char what[sizeof(s->h->shown) + 32];
-
-		(void)snprintf(what, sizeof(what), "cannot fetch '%s'", s->h->shown);
-		r = err_curl(err, code, s->h->detail, what);
-	}
-	return may_pass(code, status) ? 1 : r;
-}
-
-static int fetch(struct sink *s, struct err *err)
-{
-	unsigned int tries = s->d->tries ? s->d->tries : 6;
-
-	for (unsigned int try = 0;; try++) {
-		CURLcode code;
-		long status;
-		int r, refused = check_url(s->h, s->d->url, err);
-
-		if (refused < 0)
-			return refused;
-		if (!s->d->sha256 && s->at > 0) { /* nothing tells whether the halves fit */
-			r = restart(s);
-			if (r < 0)
-				return err_errnof(err, r, "cannot start '%s' again", s->h->shown);
-		}
-		set_download(s);
-		code = perform(s->h, HOPS_MAX, &status, err, &refused);
-		if (refused < 0)
-			return refused;
-		r = judge(s, code, status, err);
-		if (r <= 0)
-			return r;
-		if (try + 1 >= tries)
-			return err->code ? err->code : -EIO;
-		wait_for_try(s->h, s->d->wait_ms, try);
-	}
-}
-
-/* 1: not the digest, but part of it was from an earlier call: worth another try. */
-static int check_digest(struct sink *s, struct err *err)
-{
-	int r;
-
-	if (lseek(s->fd, 0, SEEK_SET) < 0)
-		return err_errnof(err, -errno, "cannot read what was fetched");
-	r = sha256_fd(s->fd, s->d->sha256_got, err);
-	if (r < 0 || !s->d->sha256 || strcasecmp(s->d->sha256, s->d->sha256_got) == 0)
-		return r;
-	if (s->d->resumed)
-		return 1;
-	return err_setf(err, -EBADMSG, "'%s' has SHA-256 %s, not %s", s->h->shown, s->d->sha256_got,
-			s->d->sha256);
-}
-
-static int fetch_and_check(struct sink *s, struct err *err)
-{
-	int r = fetch(s, err);
-
-	if (r >= 0)
-		r = check_digest(s, err);
-	if (r > 0) {
-		r = restart(s);
-		if (r < 0)
-			return err_errnof(err, r, "cannot start '%s' again", s->h->shown);
-		r = fetch(s, err);
-		if (r >= 0)
-			r = check_digest(s, err);
-	}
-	return r;
-}
-
-static int open_part(struct sink *s, const char *part, struct err *err)
-{
-	struct stat st;
-	int r = s->fd = neg_errno(open(part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
-
-	if (r >= 0)
-		r = neg_errno(fstat(s->fd, &st));
-	if (r < 0)
-		return err_errnof(err, r, "cannot create '%s'", part);
-	s->at = s->d->sha256 ? (uint64_t)st.st_size : 0;
-	s->d->resumed = s->at > 0;
-	r = s->at ? 0 : neg_errno(ftruncate(s->fd, 0));
-	return r < 0 ? err_errnof(err, r, "cannot empty '%s'", part) : 0;
-}
-
-static int put_in_place(int fd, const char *part, const char *path, struct err *err)
-{
-	int r = neg_errno(fsync(fd));
-
-	if (r >= 0)
-		r = neg_errno(rename(part, path));
-	if (r < 0)
-		return err_errnof(err, r, "cannot put '%s' in place", path);
-	return file_sync_dir_at(AT_FDCWD, path, err);
-}
-
-static void sink_done(struct sink *s)
-{
-	close_fdp(&s->fd);
-}
-
-int http_download(struct http *h, struct http_download *d, const char *path, struct err *err)
-{
-	CLEANUP(sink_done)
-	struct sink s = {
-		.h = h,
-		.d = d,
-		.fd = -EBADF,
-		.max_bytes = d->max_bytes ? d->max_bytes : UINT64_C(16) << 30,
-	};
-	cleanup_free char *part = NULL;
-	int r;
-
-	if (asprintf(&part, "%s.part", path) < 0) {
-		part = NULL;
-		return err_nomem(err);
-	}
-	r = open_part(&s, part, err);
-	if (r < 0)
-		return r;
-	r = fetch_and_check(&s, err);
-	if (r < 0) {
-		if (r == -EBADMSG || r == -EFBIG || s.at == 0 || !d->sha256)
-			(void)unlink(part); /* nothing worth going on from */
-		return r;
-	}
-	d->size_bytes = s.at;
-	return put_in_place(s.fd, part, path, err);
 }
 
 struct reply {
@@ -475,7 +223,7 @@ static void set_request(struct http *h, const struct http_request *q, const char
 {
 	CURL *c = h->curl;
 
-	set_common(h, q->url);
+	http_set_common(h, q->url);
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
 			       (long)(q->timeout_ms ? q->timeout_ms : 30000));
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
@@ -514,7 +262,7 @@ static int make_headers(const char *const *lines, struct curl_slist **ret)
 /* Headers may hold a credential, which is for that one server, as a certificate is. */
 static int hops_of(const struct http_request *q)
 {
-	return q->headers || q->cert_pem ? 0 : HOPS_MAX;
+	return q->headers || q->cert_pem ? 0 : HTTP_HOPS_MAX;
 }
 
 int http_request(struct http *h, struct http_request *q, struct err *err)
@@ -531,20 +279,20 @@ int http_request(struct http *h, struct http_request *q, struct err *err)
 	if (make_headers(q->headers, &headers) < 0)
 		return err_nomem(err);
 	for (unsigned int try = 0;; try++) {
-		r = check_url(h, q->url, err);
+		r = http_check_url(h, q->url, err);
 		if (r < 0)
 			return r;
 		buf_clear(&text);
 		set_request(h, q, method, headers, &reply);
-		code = perform(h, reply.hops, &q->status, err, &r);
+		code = http_perform(h, reply.hops, &q->status, err, &r);
 		if (r < 0)
 			return r;
 		if (buf_error(&text) == -E2BIG)
 			return err_setf(err, -EFBIG, "'%s' answers more than %zu bytes", h->shown,
 					text.max);
-		if (!may_pass(code, q->status) || try + 1 >= tries)
+		if (!http_may_pass(code, q->status) || try + 1 >= tries)
 			break;
-		wait_for_try(h, q->wait_ms, try);
+		http_wait_for_try(h, q->wait_ms, try);
 	}
 	if (code != CURLE_OK) {
 		char what[600];

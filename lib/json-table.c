@@ -1,21 +1,14 @@
-#include "json-table.h"
-
-#include "utf8.h"
+#include "json-table-internal.h"
 
 #include <limits.h>
 #include <string.h>
 
-struct list { /* what JSON_LIST_OF() lays out */
-	void *items;
-	size_t len;
-};
-
-static void *at(const void *s, const struct json_field *f)
+void *json_field_at(const void *s, const struct json_field *f)
 {
 	return (char *)s + f->offset;
 }
 
-static void *load_ptr(const void *slot)
+void *json_slot_ptr(const void *slot)
 {
 	void *p;
 
@@ -96,7 +89,7 @@ static void field_done(const struct json_field *f, void *slot)
 {
 	switch (f->kind) {
 	case JSON_KIND_STRING:
-		free(load_ptr(slot));
+		free(json_slot_ptr(slot));
 		break;
 	case JSON_KIND_STRINGS:
 		strings_done(slot);
@@ -108,15 +101,15 @@ static void field_done(const struct json_field *f, void *slot)
 		json_table_done(f->fields, slot);
 		break;
 	case JSON_KIND_OBJECT_PTR:
-		if (load_ptr(slot))
-			json_table_done(f->fields, load_ptr(slot));
-		free(load_ptr(slot));
+		if (json_slot_ptr(slot))
+			json_table_done(f->fields, json_slot_ptr(slot));
+		free(json_slot_ptr(slot));
 		break;
 	case JSON_KIND_LIST:
 		list_done(f, slot);
 		break;
 	case JSON_KIND_RAW:
-		json_decref(load_ptr(slot));
+		json_decref(json_slot_ptr(slot));
 		break;
 	default:
 		break;
@@ -144,14 +137,12 @@ static size_t field_size(const struct json_field *f)
 void json_table_done(const struct json_field *fields, void *s)
 {
 	for (const struct json_field *f = fields; f->key; f++) {
-		field_done(f, at(s, f));
-		memset(at(s, f), 0, field_size(f));
+		field_done(f, json_field_at(s, f));
+		memset(json_field_at(s, f), 0, field_size(f));
 	}
 }
 
-/* ---- decoding ---- */
-
-static int want(const struct json_field *f, const char *what, struct err *err)
+int json_field_want(const struct json_field *f, const char *what, struct err *err)
 {
 	return err_setf(err, -EINVAL, "'%s' is not %s", f->key, what);
 }
@@ -162,11 +153,11 @@ static int decode_text(const struct json_field *f, const json_t *v, char **ret, 
 	char *copy;
 
 	if (!s)
-		return want(f, "a text", err);
+		return json_field_want(f, "a text", err);
 	if (strlen(s) != json_string_length(v))
-		return want(f, "a text without NUL", err);
+		return json_field_want(f, "a text without NUL", err);
 	if (f->rule && !f->rule->ok(s))
-		return want(f, f->rule->expects, err);
+		return json_field_want(f, f->rule->expects, err);
 	copy = strdup(s);
 	if (!copy)
 		return err_nomem(err);
@@ -190,21 +181,21 @@ static int decode_number(const struct json_field *f, const json_t *v, void *slot
 	json_int_t n = json_integer_value(v);
 
 	if (!json_is_integer(v))
-		return want(f, "a whole number", err);
+		return json_field_want(f, "a whole number", err);
 	if (f->kind == JSON_KIND_INT) {
 		if (n < INT_MIN || n > INT_MAX)
-			return want(f, "a number of 32 bits", err);
+			return json_field_want(f, "a number of 32 bits", err);
 		*(int *)slot = (int)n;
 		return 0;
 	}
 	if (n < 0)
-		return want(f, "a number from 0", err);
+		return json_field_want(f, "a number from 0", err);
 	if (f->kind == JSON_KIND_U64) {
 		*(uint64_t *)slot = (uint64_t)n;
 		return 0;
 	}
 	if (n > UINT_MAX)
-		return want(f, "a number of 32 bits", err);
+		return json_field_want(f, "a number of 32 bits", err);
 	*(unsigned int *)slot = (unsigned int)n;
 	return 0;
 }
@@ -222,7 +213,7 @@ static int decode_enum(const struct json_field *f, const json_t *v, void *slot, 
 	int i = name_index(f->names, json_string_value(v));
 
 	if (i < 0)
-		return want(f, "a known name", err);
+		return json_field_want(f, "a known name", err);
 	*(int *)slot = i;
 	return 0;
 }
@@ -234,12 +225,12 @@ static int decode_flags(const struct json_field *f, const json_t *v, void *slot,
 	json_t *item;
 
 	if (!json_is_array(v))
-		return want(f, "a list", err);
+		return json_field_want(f, "a list", err);
 	json_array_foreach (v, i, item) {
 		int n = name_index(f->names, json_string_value(item));
 
 		if (n < 0)
-			return want(f, "a list of known names", err);
+			return json_field_want(f, "a list of known names", err);
 		bits |= 1U << n;
 	}
 	*(unsigned int *)slot = bits;
@@ -252,7 +243,7 @@ static int decode_strings(const struct json_field *f, const json_t *v, void *slo
 	json_t *item;
 
 	if (!json_is_array(v))
-		return want(f, "a list", err);
+		return json_field_want(f, "a list", err);
 	json_array_foreach (v, i, item) {
 		cleanup_free char *s = NULL;
 		int r = decode_text(f, item, &s, err);
@@ -271,12 +262,12 @@ static int decode_map(const struct json_field *f, json_t *v, void *slot, struct 
 	json_t *item;
 
 	if (!json_is_object(v))
-		return want(f, "an object", err);
+		return json_field_want(f, "an object", err);
 	json_object_foreach (v, key, item) {
 		const char *s = json_string_value(item);
 
 		if (!s || strlen(s) != json_string_length(item))
-			return want(f, "an object of texts", err);
+			return json_field_want(f, "an object of texts", err);
 		if (json_map_add(slot, key, s) < 0)
 			return err_nomem(err);
 	}
@@ -290,7 +281,7 @@ static int decode_list(const struct json_field *f, const json_t *v, void *slot, 
 	json_t *item;
 
 	if (!json_is_array(v))
-		return want(f, "a list", err);
+		return json_field_want(f, "a list", err);
 	if (json_array_size(v) == 0)
 		return 0;
 	l.items = calloc(json_array_size(v), f->size);
@@ -337,7 +328,7 @@ static int decode_field(const struct json_field *f, json_t *v, void *slot, struc
 		return decode_number(f, v, slot, err);
 	case JSON_KIND_BOOL:
 		if (!json_is_boolean(v))
-			return want(f, "true or false", err);
+			return json_field_want(f, "true or false", err);
 		*(bool *)slot = json_is_true(v);
 		return 0;
 	case JSON_KIND_ENUM:
@@ -357,7 +348,7 @@ static int decode_field(const struct json_field *f, json_t *v, void *slot, struc
 		return decode_list(f, v, slot, err);
 	case JSON_KIND_RAW:
 		if (!json_is_object(v))
-			return want(f, "an object", err);
+			return json_field_want(f, "an object", err);
 		store_ptr(slot, json_incref(v));
 		return 0;
 	case JSON_KIND_END:
@@ -378,201 +369,11 @@ int json_table_decode(const struct json_field *fields, const json_t *obj, void *
 		if (!v && !(f->flags & (JSON_NULLABLE | JSON_OPTIONAL)))
 			r = err_setf(err, -EINVAL, "missing key '%s'", f->key);
 		else if (v && !(json_is_null(v) && (f->flags & JSON_NULLABLE)))
-			r = decode_field(f, v, at(dst, f), err);
+			r = decode_field(f, v, json_field_at(dst, f), err);
 		if (r < 0) {
 			json_table_done(fields, dst);
 			return r;
 		}
 	}
-	return 0;
-}
-
-/* ---- encoding ---- */
-
-static int encode_text(const struct json_field *f, const char *s, json_t **ret, struct err *err)
-{
-	if (!s && !(f->flags & JSON_NULLABLE))
-		return err_setf(err, -EINVAL, "'%s' is not set", f->key);
-	if (s && f->rule && !f->rule->ok(s))
-		return want(f, f->rule->expects, err);
-	if (s && !utf8_is_valid(s))
-		return want(f, "valid UTF-8", err);
-	*ret = s ? json_string_nocheck(s) : json_null();
-	return *ret ? 0 : err_nomem(err);
-}
-
-static int encode_enum(const struct json_field *f, int n, json_t **ret, struct err *err)
-{
-	for (int i = 0; f->names[i]; i++) {
-		if (i != n)
-			continue;
-		*ret = json_string(f->names[i]);
-		return *ret ? 0 : err_nomem(err);
-	}
-	return want(f, "a known value", err);
-}
-
-static int encode_items(const struct json_field *f, const void *slot, json_t *out, struct err *err)
-{
-	const struct json_strings *strings = slot;
-	struct list l;
-
-	memcpy(&l, slot, sizeof(l));
-	for (size_t i = 0; f->kind != JSON_KIND_FLAGS && i < l.len; i++) {
-		json_t *item = NULL;
-		int r = f->kind == JSON_KIND_STRINGS
-				? encode_text(f, strings->items[i], &item, err)
-				: json_table_encode(f->fields, (char *)l.items + i * f->size, &item,
-						    err);
-
-		if (r < 0)
-			return f->kind == JSON_KIND_STRINGS ? r : err_wrapf(err, r, "'%s'", f->key);
-		if (json_array_append_new(out, item) < 0)
-			return err_nomem(err);
-	}
-	return 0;
-}
-
-static int encode_flags(const struct json_field *f, unsigned int bits, json_t *out, struct err *err)
-{
-	for (int i = 0; f->names[i]; i++)
-		if ((bits & (1U << i)) && json_array_append_new(out, json_string(f->names[i])) < 0)
-			return err_nomem(err);
-	return 0;
-}
-
-static int encode_array(const struct json_field *f, const void *slot, json_t **ret, struct err *err)
-{
-	json_t *out = json_array();
-	int r;
-
-	if (!out)
-		return err_nomem(err);
-	if (f->kind == JSON_KIND_FLAGS)
-		r = encode_flags(f, *(const unsigned int *)slot, out, err);
-	else
-		r = encode_items(f, slot, out, err);
-	if (r < 0) {
-		json_decref(out);
-		return r;
-	}
-	*ret = out;
-	return 0;
-}
-
-static int encode_map(const struct json_field *f, const struct json_map *m, json_t **ret,
-		      struct err *err)
-{
-	json_t *out = json_object();
-
-	if (!out)
-		return err_nomem(err);
-	for (size_t i = 0; i < m->len; i++) {
-		bool utf8 = utf8_is_valid(m->keys[i]) && utf8_is_valid(m->values[i]);
-
-		if (utf8 && json_object_set_new_nocheck(out, m->keys[i],
-							json_string_nocheck(m->values[i])) == 0)
-			continue;
-		json_decref(out);
-		return utf8 ? err_nomem(err) : want(f, "valid UTF-8", err);
-	}
-	*ret = out;
-	return 0;
-}
-
-static int encode_object(const struct json_field *f, const void *s, json_t **ret, struct err *err)
-{
-	int r;
-
-	if (!s) {
-		*ret = json_null();
-		return 0;
-	}
-	r = json_table_encode(f->fields, s, ret, err);
-	return r < 0 ? err_wrapf(err, r, "'%s'", f->key) : 0;
-}
-
-static int encode_field(const struct json_field *f, const void *slot, json_t **ret, struct err *err)
-{
-	switch (f->kind) {
-	case JSON_KIND_STRING:
-		return encode_text(f, load_ptr(slot), ret, err);
-	case JSON_KIND_U64:
-		if (*(const uint64_t *)slot > INT64_MAX)
-			return want(f, "a number below 2^63", err);
-		*ret = json_integer((json_int_t) * (const uint64_t *)slot);
-		break;
-	case JSON_KIND_UINT:
-		*ret = json_integer(*(const unsigned int *)slot);
-		break;
-	case JSON_KIND_INT:
-		*ret = json_integer(*(const int *)slot);
-		break;
-	case JSON_KIND_BOOL:
-		*ret = json_boolean(*(const bool *)slot);
-		break;
-	case JSON_KIND_ENUM:
-		return encode_enum(f, *(const int *)slot, ret, err);
-	case JSON_KIND_FLAGS:
-	case JSON_KIND_STRINGS:
-	case JSON_KIND_LIST:
-		return encode_array(f, slot, ret, err);
-	case JSON_KIND_MAP:
-		return encode_map(f, slot, ret, err);
-	case JSON_KIND_OBJECT:
-		return encode_object(f, slot, ret, err);
-	case JSON_KIND_OBJECT_PTR:
-		return encode_object(f, load_ptr(slot), ret, err);
-	case JSON_KIND_RAW:
-		*ret = load_ptr(slot) ? json_incref(load_ptr(slot)) : json_object();
-		break;
-	case JSON_KIND_END:
-		break;
-	}
-	return *ret ? 0 : err_nomem(err);
-}
-
-/* A zero that JSON_OPTIONAL leaves out. */
-static bool is_zero(const struct json_field *f, const void *slot)
-{
-	switch (f->kind) {
-	case JSON_KIND_STRING:
-	case JSON_KIND_RAW:
-	case JSON_KIND_OBJECT_PTR:
-		return !load_ptr(slot);
-	case JSON_KIND_U64:
-		return *(const uint64_t *)slot == 0;
-	case JSON_KIND_UINT:
-	case JSON_KIND_INT:
-		return *(const int *)slot == 0;
-	case JSON_KIND_BOOL:
-		return !*(const bool *)slot;
-	default:
-		return false;
-	}
-}
-
-int json_table_encode(const struct json_field *fields, const void *src, json_t **ret,
-		      struct err *err)
-{
-	json_t *obj = json_object();
-
-	if (!obj)
-		return err_nomem(err);
-	for (const struct json_field *f = fields; f->key; f++) {
-		json_t *v = NULL;
-		int r;
-
-		if ((f->flags & JSON_OPTIONAL) && is_zero(f, at(src, f)))
-			continue;
-		r = encode_field(f, at(src, f), &v, err);
-		if (r >= 0 && json_object_set_new(obj, f->key, v) < 0)
-			r = err_nomem(err);
-		if (r < 0) {
-			json_decref(obj);
-			return r;
-		}
-	}
-	*ret = obj;
 	return 0;
 }
