@@ -128,7 +128,8 @@ platform_start() {
 	EOF
 	"$CLUSTER_BIN/coredns" -conf "$CLUSTER_DIR/Corefile" >"$CLUSTER_DIR/coredns.log" 2>&1 </dev/null &
 	CLUSTER_AGENTS="${CLUSTER_AGENTS:-} $!"
-	python3 "$platform_here/play.py" 9879 443 $vip4 $vip6 >"$CLUSTER_DIR/play.log" 2>&1 </dev/null &
+	echo 200 >"$CLUSTER_DIR/health"
+	python3 "$platform_top/tests/gates/play.py" "$CLUSTER_DIR/health" 9879 443 $vip4 $vip6 >"$CLUSTER_DIR/play.log" 2>&1 </dev/null &
 	CLUSTER_AGENTS="$CLUSTER_AGENTS $!"
 	cluster_certmanager 0s
 	platform_players >"$CLUSTER_DIR/players.log" 2>&1 </dev/null &
