@@ -17,7 +17,8 @@ struct journal {
 	char *name;	/* owned */
 	size_t bytes, cut;
 	uint64_t kill_after;
-	bool behind; /* records are written that are not synced */
+	bool behind;  /* records are written that are not synced */
+	bool reading; /* the file is another's: what is added stays here */
 	struct journal_record *items;
 	size_t len, size;
 };
@@ -146,6 +147,7 @@ int journal_open_reading(int dir_fd, const char *name, struct journal **ret, str
 		return r;
 	if (text && parse(j, text, len) < 0)
 		return err_nomem(err);
+	j->reading = true;
 	*ret = TAKE_PTR(j);
 	return 0;
 }
@@ -220,6 +222,22 @@ static bool is_newest(const struct journal *j, size_t i)
 	return true;
 }
 
+/* Another text takes the file's place. */
+static int replace(struct journal *j, const char *text, size_t len, struct err *err)
+{
+	int r = file_replace_at(j->dir_fd, j->name, text, len, 0600, err);
+
+	close_fdp(&j->fd);
+	j->fd = -EBADF; /* which of the two files has the name is not known after a failure */
+	if (r < 0)
+		return r;
+	j->fd = neg_errno(openat(j->dir_fd, j->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+	if (j->fd < 0)
+		return err_errnof(err, j->fd, "cannot open '%s'", j->name);
+	j->bytes = len;
+	return 0;
+}
+
 /*
  * Keeps the newest of each (step, event, detail): what was consumed once, such as a
  * wipe's serial, must never be forgotten.
@@ -244,15 +262,19 @@ static int compact(struct journal *j, struct err *err)
 	j->len = kept;
 	if (r < 0)
 		return err_errnof(err, r, "cannot shorten '%s'", j->name);
-	r = file_replace_at(j->dir_fd, j->name, buf_str(&b), b.len, 0600, err);
-	close_fdp(&j->fd);
-	j->fd = -EBADF; /* which of the two files has the name is not known after a failure */
+	return replace(j, buf_str(&b), b.len, err);
+}
+
+int journal_clear(struct journal *j, struct err *err)
+{
+	int r = j->reading ? 0 : replace(j, "", 0, err);
+
 	if (r < 0)
 		return r;
-	j->fd = neg_errno(openat(j->dir_fd, j->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-	if (j->fd < 0)
-		return err_errnof(err, j->fd, "cannot open '%s'", j->name);
-	j->bytes = b.len;
+	for (size_t i = 0; i < j->len; i++)
+		record_done(&j->items[i]);
+	j->len = 0;
+	j->behind = false;
 	return 0;
 }
 
@@ -273,14 +295,18 @@ int journal_note(struct journal *j, const char *step, const char *event, const c
 	struct timespec now;
 	int r;
 
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	if (j->reading) {
+		r = push(j, now.tv_sec, strdup(step), strdup(event), strdup(detail));
+		return r < 0 ? err_nomem(err) : 0;
+	}
 	if (j->fd < 0)
-		return err_setf(err, -EROFS, "'%s' is open for reading alone", j->name);
+		return err_setf(err, -EROFS, "'%s' could not be replaced before", j->name);
 	if (j->bytes > JOURNAL_MAX) {
 		r = compact(j, err);
 		if (r < 0)
 			return r;
 	}
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	r = format_record(&b, now.tv_sec, step, event, detail);
 	if (r < 0)
 		return err_errnof(err, r, "cannot write a record to '%s'", j->name);

@@ -37,7 +37,8 @@ static inline void journal_freep(struct journal **j)
 
 /*
  * What is there now, beside a process that may be in the middle of a record: nothing is
- * repaired, nothing made (a missing file is empty); adding fails with -EROFS.
+ * repaired, nothing made (a missing file is empty); what is added or cleared is so in this
+ * process alone.
  */
 int journal_open_reading(int dir_fd, const char *name, struct journal **ret,
 			 struct err *err) MUST_CHECK;
@@ -50,6 +51,8 @@ int journal_add(struct journal *j, const char *step, const char *event, const ch
 int journal_note(struct journal *j, const char *step, const char *event, const char *detail,
 		 struct err *err) MUST_CHECK;
 int journal_sync(struct journal *j, struct err *err) MUST_CHECK;
+/* Forget every record; the empty file takes the place of the old one at once. */
+int journal_clear(struct journal *j, struct err *err) MUST_CHECK;
 /* The newest record of a step and event; detail NULL: any. NULL: none. Borrowed until the next add.
  */
 const struct journal_record *journal_last(const struct journal *j, const char *step,

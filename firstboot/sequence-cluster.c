@@ -114,7 +114,7 @@ static bool writes_under_way(const struct sequence *s)
 	return false;
 }
 
-static int load_inventory(struct sequence *s, struct err *err)
+int sequence_load_inventory(struct sequence *s, struct err *err)
 {
 	int r = inventory_load(&s->inventory, s->kube, err);
 
@@ -128,7 +128,7 @@ int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err)
 	int r = s->leader ? run_leader(s, next_ms, err) : 0;
 
 	if (r >= 0 && !inv->known && may_ask(inv) && !writes_under_way(s))
-		r = load_inventory(s, err);
+		r = sequence_load_inventory(s, err);
 	s->may_write = inv->known && (!s->leader || leader_is_sure(s->leader));
 	if (r >= 0 && s->may_write && (s->inventory_due || inv->dirty) && may_ask(inv))
 		r = save_inventory(s, err);

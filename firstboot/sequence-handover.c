@@ -35,8 +35,7 @@ static const struct bundle_object *application_of(const struct sequence *s,
 	return NULL;
 }
 
-/* Kiln keeps what no Application has and is no hook: objects with secrets. */
-static bool stays_ours(const struct bundle_object *o)
+bool sequence_stays_ours(const struct bundle_object *o)
 {
 	return !o->handover && !o->hook;
 }
@@ -47,7 +46,7 @@ void sequence_mark_handed_over(struct seq_component *c)
 	for (size_t i = 0; i < c->def->objects.len; i++) {
 		struct seq_object *x = &c->objects[i];
 
-		if (stays_ours(x->object) || x->asked)
+		if (sequence_stays_ours(x->object) || x->asked)
 			continue;
 		x->state = OBJECT_GONE;
 		x->applied = true;

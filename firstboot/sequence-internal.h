@@ -1,5 +1,5 @@
 /* What the parts of the sequencer share: sequence.c and
- * sequence-{cluster,handover,report,words}.c. */
+ * sequence-{cluster,handover,renew,report,words}.c. */
 #pragma once
 
 #include "discovery.h"
@@ -19,9 +19,12 @@ struct seq_component {
 	const struct bundle_component *def; /* borrowed */
 	struct seq_object *objects;
 	struct seq_gate *gates;
-	bool handed_over; /* its Application has it: nothing of it is applied again */
-	bool applied;	  /* all objects are over */
-	bool open;	  /* and all hard gates are open: others may start */
+	bool handed_over;  /* its Application has it: nothing of it is applied again */
+	bool applied;	   /* all objects are over */
+	bool open;	   /* and all hard gates are open: others may start */
+	bool doubted;	   /* some of it is looked at once more, though it was ready */
+	uint64_t doubt_ms; /* when all of it is doubted, if a gate is still closed; 0: none is */
+	unsigned int doubts;
 	const struct seq_object *words_of; /* the object whose words these are, or NULL */
 	char words[READY_REASON_MAX];	   /* its reason with its pods' words */
 	uint64_t words_ms;		   /* when to look again */
@@ -43,6 +46,10 @@ struct sequence {
 	struct discovery *discovery;
 	struct seq_slot slots[APPLY_IN_FLIGHT];
 	size_t busy, busy_bytes;
+	bool identified;      /* the journal is this cluster's */
+	uint64_t identity_ms; /* when to ask again which cluster this is */
+	char identity_trouble[256];
+	bool rechecked; /* before the end, what all stands on was looked at once more */
 	struct inventory inventory;
 	bool inventory_due;	/* something is worth a look whether it is to be written */
 	struct leader *leader;	/* NULL: there is no other control-plane */
@@ -58,6 +65,22 @@ struct sequence {
 const char *sequence_held_by(const struct sequence *s, const struct seq_component *c);
 /* The objects that may be worked on now: [*ret_first, *ret_end). Empty: all are over. */
 void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end);
+/* Give up all that is under way. */
+void sequence_cancel(struct sequence *s);
+/* Is the journal this cluster's? When not, it is forgotten; sets s->identified. */
+int sequence_identity(struct sequence *s, uint64_t *next_ms, struct err *err) MUST_CHECK;
+/* A write was answered with class: is what it stands on still there? */
+void sequence_doubt_ground(struct sequence *s, const struct bundle_object *of,
+			   enum kube_class class);
+/* A hard gate of c is closed: now and then its objects are looked at once more. */
+void sequence_doubt_closed(struct seq_component *c);
+/* All is open: the Namespaces, once more, when this process has written. True: wait for it. */
+bool sequence_recheck(struct sequence *s);
+/* c was doubted: is it settled? What has to be written opens it again. */
+void sequence_settle(struct seq_component *c);
+void sequence_reopen(struct seq_component *c);
+/* What was in it is gone: its objects begin anew, hooks too. */
+int sequence_lose_namespace(struct sequence *s, const char *name, struct err *err) MUST_CHECK;
 /* Who leads, and what the cluster knows: sets s->may_write. */
 int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err) MUST_CHECK;
 /* When all is up: components whose Applications are Synced and Healthy. */
@@ -65,6 +88,10 @@ int sequence_hand_over(struct sequence *s, struct err *err) MUST_CHECK;
 bool sequence_was_handed_over(const struct sequence *s, const struct seq_component *c);
 /* Nothing of it that its Application has is looked at or applied again. */
 void sequence_mark_handed_over(struct seq_component *c);
+/* Of a component that is handed over: objects with secrets, which no Application has. */
+bool sequence_stays_ours(const struct bundle_object *o);
+/* Read the inventory, and take over what the journal does not know. */
+int sequence_load_inventory(struct sequence *s, struct err *err) MUST_CHECK;
 static inline void seq_earlier(uint64_t *next_ms, uint64_t ms)
 {
 	if (ms < *next_ms)

@@ -13,6 +13,7 @@
 #define SERVED_MS 10000 /* not in discovery for so long: the CRD itself is asked for its words */
 #define PROBE_TRIES 8
 #define STUCK_MS 30000
+#define LOST "lost" /* the record of what went with its Namespace: nothing of before counts */
 
 static const char *text_at(const json_t *o, const char *path)
 {
@@ -47,16 +48,23 @@ bool object_was_applied(const struct journal *j, const char *key)
 {
 	const struct journal_record *rec = journal_last(j, STEP, key, NULL);
 
-	return rec && strncmp(rec->detail, "begun ", 6) != 0;
+	return rec && strncmp(rec->detail, "begun ", 6) != 0 &&
+	       strncmp(rec->detail, LOST " ", strlen(LOST) + 1) != 0;
 }
 
-/* Only that it is applied may be forgotten: applying it once more has no effect. */
+bool object_is_namespace(const struct bundle_object *o)
+{
+	return strcmp(o->kind, "Namespace") == 0 && !*o->group;
+}
+
+/* Only that it is applied may be forgotten: applying it once more has no effect. What is lost is
+ * synced by who says so, many at a time. */
 static int record(const struct seq_object *x, struct journal *j, const char *word, struct err *err)
 {
 	char detail[64];
 
 	(void)snprintf(detail, sizeof(detail), "%s %.*s", word, DIGEST_LEN, x->object->sha256);
-	if (strcmp(word, "applied") == 0)
+	if (strcmp(word, "applied") == 0 || strcmp(word, LOST) == 0)
 		return journal_note(j, STEP, x->key, detail, err);
 	return journal_add(j, STEP, x->key, detail, err);
 }
@@ -107,6 +115,7 @@ int object_adopt(struct seq_object *x, const char *record, struct journal *j, st
 	    strncmp(digest + 1, x->object->sha256, DIGEST_LEN) != 0)
 		return 0;
 	r = journal_add(j, STEP, x->key, record, err);
+	x->taken_away = false;
 	if (r >= 0)
 		set_state(x, j);
 	return r;
@@ -117,6 +126,44 @@ void object_done(struct seq_object *x)
 	free(x->key);
 	free(x->probe);
 	*x = (struct seq_object){ 0 };
+}
+
+static void move(struct seq_object *x, enum object_state state)
+{
+	x->state = state;
+	x->tries = 0;
+	x->next_ms = 0;
+	x->stuck = false;
+	x->reason[0] = '\0';
+}
+
+void object_doubt(struct seq_object *x)
+{
+	if (x->state == OBJECT_READY && !x->asked)
+		move(x, x->object->crd ? OBJECT_SERVED : OBJECT_VERIFY);
+}
+
+void object_restart(struct seq_object *x, const struct journal *j)
+{
+	move(x, OBJECT_APPLY);
+	x->version[0] = '\0';
+	x->taken_away = x->lost = false;
+	set_state(x, j);
+}
+
+int object_lose(struct seq_object *x, struct journal *j, struct err *err)
+{
+	const char *rec = object_record(x, j);
+	int r = 0;
+
+	x->lost = x->asked;
+	if (x->asked)
+		return 0;
+	if (rec && !recorded(x, j, LOST))
+		r = record(x, j, LOST, err);
+	if (r >= 0)
+		object_restart(x, j);
+	return r;
 }
 
 bool object_is_over(const struct seq_object *x)
@@ -173,15 +220,6 @@ bool object_writes(const struct seq_object *x)
 	return x->state == OBJECT_APPLY || x->state == OBJECT_CLEAR || x->state == OBJECT_REMOVE;
 }
 
-static void move(struct seq_object *x, enum object_state state)
-{
-	x->state = state;
-	x->tries = 0;
-	x->next_ms = 0;
-	x->stuck = false;
-	x->reason[0] = '\0';
-}
-
 /* Ask again later: soon at first, then more seldom. */
 static void later(struct seq_object *x, const char *reason, unsigned int at_least_s)
 {
@@ -217,7 +255,7 @@ int object_remove(struct seq_object *x, struct journal *j, struct err *err)
 /* What proves that a Namespace is really usable; NULL: nothing more. */
 static char *probe_path(const struct bundle_object *o)
 {
-	if (strcmp(o->kind, "Namespace") == 0 && !*o->group)
+	if (object_is_namespace(o))
 		return apply_path("", "v1", o->name, "serviceaccounts", "default");
 	return NULL;
 }
@@ -278,7 +316,8 @@ static int judge(struct seq_object *x, const json_t *live, struct journal *j, st
 	(void)snprintf(x->version, sizeof(x->version), "%s",
 		       text_at(live, "metadata.resourceVersion"));
 	if (*text_at(live, "metadata.deletionTimestamp")) {
-		later(x, "it is being deleted", 0);
+		ready_judge(live, &ready);
+		later(x, ready.reason, 0);
 		return 0;
 	}
 	if (!needs_look(x))
@@ -372,6 +411,7 @@ static int on_look(struct seq_object *x, const struct apply_item *it, struct jou
 		return over(x, OBJECT_GONE, j, err);
 	x->version[0] = '\0';
 	x->applied = false;
+	x->taken_away = true;
 	move(x, OBJECT_APPLY);
 	return 0;
 }
@@ -419,6 +459,8 @@ static int on_applied(struct seq_object *x, const struct apply_item *it, struct 
 	switch (it->class) {
 	case KUBE_OK:
 		if (*text_at(it->live, "metadata.deletionTimestamp")) {
+			if (!may_be_gone(x->object))
+				move(x, OBJECT_VERIFY); /* no more writes until it is gone */
 			later(x, "it is being deleted", 0);
 			return 0;
 		}
@@ -426,6 +468,7 @@ static int on_applied(struct seq_object *x, const struct apply_item *it, struct 
 		if (r < 0)
 			return r;
 		x->applied = true;
+		x->taken_away = false;
 		if (!needs_look(x))
 			return over(x, OBJECT_READY, j, err);
 		await(x);

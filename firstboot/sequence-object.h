@@ -30,6 +30,8 @@ struct seq_object {
 	bool used;	    /* a CRD whose kind the bundle has objects of */
 	bool stuck;	    /* somebody has to help: conflict, invalid, failed */
 	bool applied;	    /* the server has the bundle's text */
+	bool taken_away;    /* was applied, and is not there any more: to be applied again */
+	bool lost;	    /* the answer under way is about what is gone: object_lose() after it */
 	unsigned int tries; /* since it last moved */
 	uint64_t next_ms;   /* when to ask again */
 	char *probe;	    /* owned or NULL */
@@ -63,7 +65,17 @@ const char *object_record(const struct seq_object *x, const struct journal *j);
 /* Take another's word for how far x is; for objects that were not asked yet. */
 int object_adopt(struct seq_object *x, const char *record, struct journal *j,
 		 struct err *err) MUST_CHECK;
-/* Did an object of that key ever reach the server, by any digest? */
+/* READY to VERIFY: somebody may have taken it away. */
+void object_doubt(struct seq_object *x);
+/*
+ * Its Namespace is gone, and so is all that was done of it: it begins anew. On disk with the
+ * next journal_sync().
+ */
+int object_lose(struct seq_object *x, struct journal *j, struct err *err) MUST_CHECK;
+/* As object_init() leaves it, by what the journal says now; nothing of it is under way. */
+void object_restart(struct seq_object *x, const struct journal *j);
+bool object_is_namespace(const struct bundle_object *o);
+/* Did an object of that key ever reach the server, by any digest, and was not lost since? */
 bool object_was_applied(const struct journal *j, const char *key);
 /* A key as the journal has it; owned by the caller; NULL: no memory. */
 char *object_key(const char *group, const char *kind, const char *namespace, const char *name);

@@ -89,6 +89,10 @@ void sequence_describe(const struct sequence *s, struct step_turn *turn)
 			step_reasonf(turn, "%.480s", s->hand_over_reason);
 		return;
 	}
+	if (!s->identified) {
+		step_reasonf(turn, "%.300s", s->identity_trouble);
+		return;
+	}
 	if (describe_writer(s, turn))
 		return;
 	for (size_t i = 0; i < s->index->components.len; i++) {
@@ -216,12 +220,32 @@ static int plan_gates(struct sequence *s, struct seq_component *c, FILE *out, si
 	return 0;
 }
 
+/* What this machine's journal does not know, or knows of another cluster. */
+static int plan_cluster(struct sequence *s, FILE *out, struct err *err)
+{
+	uint64_t never = UINT64_MAX;
+	int r = sequence_identity(s, &never, err);
+
+	if (r >= 0 && s->identified)
+		r = sequence_load_inventory(s, err);
+	if (r < 0)
+		return r;
+	if (!s->identified)
+		(void)fprintf(out, "by this node's record alone: %s\n", s->identity_trouble);
+	else if (!s->inventory.known)
+		(void)fprintf(out,
+			      "by this node's record alone: ConfigMap kiln-system/inventory: %s\n",
+			      s->inventory.trouble);
+	return 0;
+}
+
 int sequence_plan(struct sequence *s, FILE *out, struct err *err)
 {
-	for (size_t i = 0; i < s->index->components.len; i++) {
+	int r = plan_cluster(s, out, err);
+
+	for (size_t i = 0; r >= 0 && i < s->index->components.len; i++) {
 		struct seq_component *c = &s->components[i];
 		size_t left = 0;
-		int r;
 
 		(void)fprintf(out, "%s: %zu objects, %zu gates%s\n", c->def->name,
 			      c->def->objects.len, c->def->gates.len,
@@ -229,10 +253,8 @@ int sequence_plan(struct sequence *s, FILE *out, struct err *err)
 		r = plan_objects(s, c, out, &left, err);
 		if (r >= 0 && !c->handed_over)
 			r = plan_gates(s, c, out, &left, err);
-		if (r < 0)
-			return r;
-		if (!left)
+		if (r >= 0 && !left)
 			(void)fprintf(out, "  nothing is left\n");
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }

@@ -101,7 +101,7 @@ int sequence_new(struct kube *kube, const struct bundle_reader *reader, struct j
 	return 0;
 }
 
-static void cancel_all(struct sequence *s)
+void sequence_cancel(struct sequence *s)
 {
 	for (size_t i = 0; i < APPLY_IN_FLIGHT; i++) {
 		struct seq_slot *slot = &s->slots[i];
@@ -118,7 +118,7 @@ void sequence_free(struct sequence *s)
 {
 	if (!s)
 		return;
-	cancel_all(s);
+	sequence_cancel(s);
 	for (size_t i = 0; s->components && i < s->index->components.len; i++) {
 		struct seq_component *c = &s->components[i];
 
@@ -152,7 +152,7 @@ const char *sequence_held_by(const struct sequence *s, const struct seq_componen
 /* The objects that may be worked on now: [*ret_first, *ret_end). Empty: all are over. */
 void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end)
 {
-	size_t len = c->def->objects.len, first = 0, end;
+	size_t len = c->def->objects.len, first = c->applied ? len : 0, end;
 
 	while (first < len && object_is_over(&c->objects[first]))
 		first++;
@@ -201,6 +201,45 @@ static struct seq_slot *free_slot(struct sequence *s, const struct seq_object *x
 	return NULL;
 }
 
+/*
+ * Is there anything against asking for x now? 1: nothing. What was in a Namespace that is gone
+ * begins anew before that is made again, so that a hook in it runs again whatever happens.
+ */
+static int may_start(struct sequence *s, struct seq_object *x, struct err *err)
+{
+	if (!object_writes(x))
+		return 1;
+	s->writes = true;
+	if (s->may_write && x->taken_away && object_is_namespace(x->object)) {
+		int r = sequence_lose_namespace(s, x->object->name, err);
+
+		if (r < 0)
+			return r;
+		x->taken_away = false;
+		s->may_write = !s->inventory_due; /* the cluster knows it first */
+	}
+	return s->may_write;
+}
+
+static int start_object(struct sequence *s, struct seq_object *x, struct seq_slot *slot,
+			struct err *err)
+{
+	int r;
+
+	slot->item = (struct apply_item){ 0 };
+	object_next(x, &slot->item);
+	r = apply_start(s->kube, s->reader, &slot->item, err);
+	if (r < 0) {
+		apply_item_done(&slot->item);
+		return r;
+	}
+	slot->busy = x->asked = true;
+	slot->bytes = x->state == OBJECT_APPLY ? x->object->bytes : 0;
+	s->busy++;
+	s->busy_bytes += slot->bytes;
+	return 0;
+}
+
 /* Ask for what is due of a range of c's objects, as far as there is room. */
 static int start_range(struct sequence *s, struct seq_component *c, size_t first, size_t end,
 		       size_t limit, uint64_t *next_ms, struct err *err)
@@ -218,23 +257,17 @@ static int start_range(struct sequence *s, struct seq_component *c, size_t first
 			seq_earlier(next_ms, x->next_ms);
 			continue;
 		}
-		s->writes |= object_writes(x);
-		if (object_writes(x) && !s->may_write)
+		r = may_start(s, x, err);
+		if (r < 0)
+			return r;
+		if (r == 0)
 			continue;
 		slot = s->busy < limit ? free_slot(s, x) : NULL;
 		if (!slot)
 			return 0;
-		slot->item = (struct apply_item){ 0 };
-		object_next(x, &slot->item);
-		r = apply_start(s->kube, s->reader, &slot->item, err);
-		if (r < 0) {
-			apply_item_done(&slot->item);
+		r = start_object(s, x, slot, err);
+		if (r < 0)
 			return r;
-		}
-		slot->busy = x->asked = true;
-		slot->bytes = x->state == OBJECT_APPLY ? x->object->bytes : 0;
-		s->busy++;
-		s->busy_bytes += slot->bytes;
 	}
 	return 0;
 }
@@ -248,6 +281,20 @@ static size_t crds_of(const struct seq_component *c)
 	return n;
 }
 
+/* What was ready and may not be so any more; c is past its waves. */
+static int ask_doubted(struct sequence *s, struct seq_component *c, uint64_t *next_ms,
+		       struct err *err)
+{
+	int r;
+
+	if (!c->applied || !c->doubted)
+		return 0;
+	r = start_range(s, c, 0, c->def->objects.len, APPLY_IN_FLIGHT, next_ms, err);
+	if (r >= 0)
+		sequence_settle(c);
+	return r;
+}
+
 /*
  * Start what may start: waves of the components that nothing holds back, in order; then, with
  * the room that is left, the CRDs of those that have to wait. They hang on nothing, and
@@ -255,12 +302,17 @@ static size_t crds_of(const struct seq_component *c)
  */
 static int start_objects(struct sequence *s, uint64_t *next_ms, bool *moved, struct err *err)
 {
+	int r = 0;
+
 	s->writes = false;
+	for (size_t i = 0; r >= 0 && i < s->index->components.len; i++)
+		r = ask_doubted(s, &s->components[i], next_ms, err);
+	if (r < 0)
+		return r;
 	for (int early = 0; early < 2; early++) {
 		for (size_t i = 0; i < s->index->components.len; i++) {
 			struct seq_component *c = &s->components[i];
 			size_t first = 0, end = crds_of(c);
-			int r = 0;
 
 			if (c->applied || early != (sequence_held_by(s, c) != NULL))
 				continue;
@@ -365,6 +417,8 @@ static int run_gates(struct sequence *s, struct seq_component *c, uint64_t *next
 			seq_earlier(next_ms, g->next_ms);
 		open &= g->open || !spec->hard;
 	}
+	if (!open)
+		sequence_doubt_closed(c);
 	*moved |= open && !c->open;
 	c->open = open;
 	return 0;
@@ -383,15 +437,18 @@ static bool guard(const void *user)
 static bool all_open(const struct sequence *s)
 {
 	for (size_t i = 0; i < s->index->components.len; i++)
-		if (!s->components[i].open)
+		if (!s->components[i].open || s->components[i].doubted)
 			return false;
 	return true;
 }
 
 static int advance(struct sequence *s, uint64_t *next_ms, bool *moved, struct err *err)
 {
-	int r = sequence_cluster(s, next_ms, err);
+	int r = sequence_identity(s, next_ms, err);
 
+	if (r < 0 || !s->identified)
+		return r;
+	r = sequence_cluster(s, next_ms, err);
 	if (r >= 0)
 		r = run_discovery(s, next_ms, moved, err);
 	if (r >= 0)
@@ -399,9 +456,18 @@ static int advance(struct sequence *s, uint64_t *next_ms, bool *moved, struct er
 	for (size_t i = 0; r >= 0 && i < s->index->components.len; i++)
 		if (s->components[i].applied)
 			r = run_gates(s, &s->components[i], next_ms, moved, err);
-	if (r >= 0 && !s->busy && all_open(s))
+	if (r >= 0 && !s->busy && all_open(s) && !sequence_recheck(s))
 		r = sequence_hand_over(s, err);
 	return r;
+}
+
+/* What the answer to a PATCH says of more than its own object. */
+static int after_patch(struct sequence *s, const struct apply_item *it, struct err *err)
+{
+	if (it->class == KUBE_OK && it->effect == APPLY_CREATED && object_is_namespace(it->object))
+		return sequence_lose_namespace(s, it->object->name, err);
+	sequence_doubt_ground(s, it->object, it->class);
+	return 0;
 }
 
 /* The next answer, or the time at which something is due. */
@@ -428,7 +494,9 @@ static int receive(struct sequence *s, uint64_t until_ms, bool *moved, struct er
 	x->asked = slot->busy = false;
 	s->busy--;
 	s->busy_bytes -= slot->bytes;
-	r = object_reply(x, it, s->journal, moved, err);
+	r = x->lost ? object_lose(x, s->journal, err) : object_reply(x, it, s->journal, moved, err);
+	if (r >= 0 && it->verb == APPLY_PATCH)
+		r = after_patch(s, it, err);
 	s->inventory_due |= *moved && x->object->hook; /* a hook must not run twice, wherever */
 	apply_item_done(it);
 	return r;
@@ -478,7 +546,7 @@ int sequence_turn(struct sequence *s, unsigned int budget_ms, struct step_turn *
 	kube_guard(s->kube, s->leader ? guard : NULL, s->leader);
 	r = run_until(s, clock_ms() + budget_ms, err);
 	if (r < 0)
-		cancel_all(s);
+		sequence_cancel(s);
 	else
 		r = journal_sync(s->journal, err);
 	if (r >= 0)

@@ -19,6 +19,7 @@ ok() { passed=$((passed + 1)); }
 check() { # NAME COMMAND...
 	local name=$1
 	shift
+	[ -z "${KILN_TRACE:-}" ] || echo "# at $SECONDS s: $name"
 	if "$@" >"$work/out" 2>&1; then
 		ok
 	else
@@ -27,10 +28,10 @@ check() { # NAME COMMAND...
 	fi
 }
 
-# bundle NAME: component NAME and, after it, NAME-more with 60 ConfigMaps -> $work/NAME.tar
+# bundle NAME [VALUE [MANIFEST [COMPONENT]]]: component NAME and, after it, NAME-more with 60 ConfigMaps and
+# the manifest -> $work/NAME.tar; a COMPONENT that lies there already comes first
 bundle() {
 	local name=$1 d=$work/src-$1 n
-	rm -rf "$d"
 	mkdir -p "$d/$name" "$d/$name-more"
 	sed "s/NAME/$name/g" $here/component.yaml >"$d/$name/component.yaml"
 	sed "s/NAME/$name/g" $here/objects.yaml >"$d/$name/objects.yaml"
@@ -46,7 +47,8 @@ bundle() {
 	for n in $(seq 60); do
 		printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%s, namespace: %s}\ndata: {a: "%s"}\n' "$n" "$name" "${2:-b}"
 	done >"$d/$name-more/m.yaml"
-	pack "$name" "$name" "$name-more"
+	printf '%s' "${3:-}" >>"$d/$name-more/m.yaml"
+	pack "$name" ${4:+"$4"} "$name" "$name-more"
 }
 
 # small NAME [LINE...]: one component NAME of the objects on standard input; lines of its component.yaml may follow
@@ -69,6 +71,7 @@ pack() {
 		cat $here/cluster.yaml
 		for c; do echo "- $c: {path: ./$c}"; done
 	} >"$d/cluster.yaml"
+	rm -rf "$d/.kiln"
 	if [ -d "$work/identity" ]; then
 		cp -r "$work/identity" "$d/.kiln"
 	else

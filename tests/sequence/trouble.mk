@@ -1,6 +1,5 @@
-# The sequencer in trouble: one case a trouble, against one real API server.
-# Written, and not yet run as a whole: it joins SUITES when it has passed, and lib.sh then takes the
-# place of what run.sh has of it.
+# The sequencer in trouble: one case a trouble, against one real API server (two to three minutes).
+SUITES_FULL += trouble
 
 .PHONY: test-trouble
 test-trouble: $(O)/kiln $(O)/tests/sequence/sequence-tool $(O)/tests/bundle/bundle-tool

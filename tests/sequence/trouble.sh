@@ -311,10 +311,55 @@ restart() {
 	check "and then there is nothing to write" is again '.done and .created + .changed + .unchanged + .deleted == 0'
 }
 
+# A Namespace is taken away: one of a component that is ready long since, one whose gate waits, one that
+# is being filled. What was in it comes again, its hooks too.
+vanished() {
+	local d=$work/src-van
+	mkdir -p "$d/calm"
+	printf '%s\n' 'kiln: 1' 'description: ready before' 'namespace: calm' 'sources: [{manifests: [m.yaml]}]' >"$d/calm/component.yaml"
+	echo '{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: calm}}' >"$d/calm/m.yaml"
+	bundle van b '' calm || return 1
+	uid() { kubectl get namespace "$1" -o jsonpath='{.metadata.uid}'; }
+	cluster_scenario <<<"pods: [{match: '^van/web', action: unready}]"
+	begin van
+	check "its gate waits" says van 'gate deployment-available: web'
+	check "the other component is ready" is van '.components.calm.state == "ready"'
+	calm=$(uid calm) van=$(uid van)
+	kubectl delete namespace calm van >/dev/null
+	again() { [ -n "$(uid van)" ] && [ "$(uid van)" != "$van" ]; }
+	check "behind a closed gate it is made again" cluster_wait 60 again
+	cluster_scenario <<<"http: [{path: '/configmaps/c[0-9]', agent: kiln-node, method: PATCH, delay: 300ms}]"
+	filled() { [ "$(kubectl -n van get cm -o name | grep -c /c)" -ge 9 ]; }
+	check "it is being filled" cluster_wait 60 filled
+	van=$(uid van)
+	kubectl delete namespace van >/dev/null
+	check "filled to the end" ends
+	check "made again once more" again
+	check "before the end all is looked at" test "$(uid calm)" != "$calm"
+	check "with what was in it" kubectl -n calm get cm a
+	check "Namespaces: whole" whole van
+	run van
+	check "and nothing is left to write" is van '.done and .created + .changed + .unchanged + .deleted == 0'
+}
+
+# A datastore made anew under the same CA: this machine's journal is another cluster's.
+renewed() {
+	bundle renewed || return 1
+	check "in the cluster before" run renewed
+	cluster_halt
+	rm -rf "$CLUSTER_DIR/data/server/db"
+	cluster_run --node-name cow && cluster_nodes cow sheep >/dev/null || return 1
+	check "in the new one" run renewed
+	check "all is made, by no word of the old journal" is renewed '.done and .created >= 69 and .unchanged + .changed == 0'
+	check "new datastore: whole" whole renewed
+	run renewed
+	check "the journal is the new one's" is renewed '.done and .created + .changed + .unchanged + .deleted == 0'
+}
+
 cluster_start --node-name cow || exit 1
 trap at_exit EXIT
 t=$SECONDS
-for case in ${ONLY:-before_cni nodes undisturbed late_crd bursts cut_off busy webhook terminating conflict immutable image etcd certificates restart}; do
+for case in ${ONLY:-before_cni nodes undisturbed late_crd bursts cut_off busy webhook terminating conflict immutable image etcd certificates vanished restart renewed}; do
 	t0=$SECONDS
 	if [ "$case" = nodes ]; then
 		cluster_nodes cow sheep >/dev/null || exit 1

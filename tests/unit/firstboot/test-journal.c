@@ -227,7 +227,7 @@ TEST(journal_reading_repairs_nothing)
 {
 	struct journal *j = open_or_die(), *reader;
 	struct err err = { 0 };
-	off_t whole;
+	off_t whole, damaged;
 
 	add(j, "a", "done", "1");
 	whole = size_of("journal");
@@ -235,14 +235,55 @@ TEST(journal_reading_repairs_nothing)
 	ASSERT_EQ(truncate("journal", size_of("journal") - 3), 0);
 	ASSERT_OK(journal_open_reading(AT_FDCWD, "journal", &reader, &err), &err);
 	ASSERT_EQ(journal_len(reader), 1);
-	ASSERT_EQ(journal_add(reader, "c", "done", "3", &err), -EROFS);
+	damaged = size_of("journal");
+	ASSERT_OK(journal_add(reader, "c", "done", "3", &err), &err);
+	ASSERT_STR(journal_last(reader, "c", "done", NULL)->detail, "3");
+	ASSERT_OK(journal_clear(reader, &err), &err);
+	ASSERT_EQ(journal_len(reader), 0);
 	journal_free(reader);
-	ASSERT(size_of("journal") > whole);
+	ASSERT(damaged > whole);
+	ASSERT_EQ(size_of("journal"), damaged);
 	journal_free(j);
 	ASSERT_OK(journal_open_reading(AT_FDCWD, "none", &reader, &err), &err);
 	ASSERT_EQ(journal_len(reader), 0);
 	journal_free(reader);
 	ASSERT_EQ(access("none", F_OK), -1);
+}
+
+/* Old or empty, whatever fails; and what is added later stands alone. */
+TEST(journal_clear_forgets_all_or_nothing)
+{
+	struct err err = { 0 };
+	long n;
+
+	for (n = 0;; n++) {
+		struct journal *j;
+		bool failed;
+		int r;
+
+		put("", 0);
+		j = open_or_die();
+		add(j, "a", "done", "1");
+		add(j, "b", "done", "2");
+		fault_arm(n);
+		r = journal_clear(j, &err);
+		failed = fault_disarm();
+		if (!failed) {
+			ASSERT_EQ(r, 0);
+			ASSERT_EQ(journal_len(j), 0);
+			add(j, "c", "done", "3");
+		}
+		journal_free(j);
+		j = open_or_die();
+		ASSERT_EQ(journal_cut(j), 0);
+		ASSERT(journal_len(j) == 2 || (journal_len(j) == !failed));
+		if (!failed)
+			ASSERT_STR(journal_at(j, 0)->step, "c");
+		journal_free(j);
+		if (!failed)
+			break;
+	}
+	ASSERT(n >= 4);
 }
 
 TEST(journal_notes_are_read_back_in_order)
