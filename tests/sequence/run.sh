@@ -3,107 +3,8 @@
 # that the builder makes from components of our own; kwok plays the machines.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-# shellcheck source=tests/cluster/lib.sh
-. tests/cluster/lib.sh
-here=tests/sequence passed=0 failed=0
-tool=${O:?}/tests/sequence/sequence-tool
-work=$(mktemp -d "${TMPDIR:-/tmp}/kiln-sequence.XXXXXX")
-export KILN_CACHE=$work/cache
-at_exit() {
-	cluster_stop
-	rm -rf "$work"
-}
-
-ok() { passed=$((passed + 1)); }
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@" >"$work/out" 2>&1; then
-		ok
-	else
-		echo "FAIL $name: $(head -c 1500 "$work/out")"
-		failed=$((failed + 1))
-	fi
-}
-
-# bundle NAME [VALUE [MANIFEST]]: component NAME and, after it, NAME-more with 60 ConfigMaps and the
-# manifest -> $work/NAME.tar
-bundle() {
-	local name=$1 d=$work/src-$1 n path
-	rm -rf "$d"
-	mkdir -p "$d/$name" "$d/$name-more"
-	sed "s/NAME/$name/g" $here/component.yaml >"$d/$name/component.yaml"
-	sed "s/NAME/$name/g" $here/objects.yaml >"$d/$name/objects.yaml"
-	cat >"$d/$name-more/component.yaml" <<-E
-		kiln: 1
-		description: what comes after
-		namespace: $name
-		after: [$name]
-		sources: [{manifests: [m.yaml]}]
-		gates:
-		- {name: deployment-available, hard: false, args: {namespace: $name, name: later}}
-	E
-	for n in $(seq 60); do
-		printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%s, namespace: %s}\ndata: {a: "%s"}\n' "$n" "$name" "${2:-b}"
-	done >"$d/$name-more/m.yaml"
-	printf '%s' "${3:-}" >>"$d/$name-more/m.yaml"
-	cat $here/cluster.yaml - >"$d/cluster.yaml" <<-E
-		- $name: {path: ./$name}
-		- $name-more: {path: ./$name-more}
-	E
-	if [ -d "$work/identity" ]; then
-		cp -r "$work/identity" "$d/.kiln"
-	else
-		"$O/kiln" init "$d/cluster.yaml" >"$work/init.log" 2>&1 || cat "$work/init.log"
-		cp -r "$d/.kiln" "$work/identity"
-	fi
-	path=$("$O/tests/bundle/bundle-tool" "$d/cluster.yaml" | cut -d' ' -f2) || return 1
-	cp "$path" "$work/$name.tar"
-}
-
-run() { # NAME [SECONDS]: until all is done, at most so long; its JSON is in $work/NAME.json
-	mkdir -p "$work/state-$1"
-	timeout 600 "$tool" "$KUBECONFIG" "$work/$1.tar" "$work/state-$1" "${2:-300}" >"$work/$1.json"
-}
-
-# run_until NAME JQ-CONDITION: for what does not get done: run, and longer, until it is so
-run_until() {
-	local n
-	for n in 3 6 12 24 48 96; do
-		run "$1" "$n"
-		is "$1" "$2" >"$work/until" && return 0
-	done
-	cat "$work/until"
-	return 1
-}
-
-is() { # NAME JQ-CONDITION
-	[ -s "$work/$1.json" ] && jq -e "$2" "$work/$1.json" || {
-		cat "$work/$1.json"
-		return 1
-	}
-}
-
-kinds=configmaps,secrets,serviceaccounts,services,deployments,daemonsets,statefulsets,jobs
-
-# objects NAME: all that the bundle made, managers of fields included, without what time and chance give
-objects() {
-	kubectl -n "$1" get "$kinds,things.$1.kiln.test" -o json --show-managed-fields |
-		jq -S '[.items[] | select(.metadata.name | IN("kube-root-ca.crt", "default", "brief") | not)
-			| .metadata |= (del(.uid, .resourceVersion, .creationTimestamp)
-				| .managedFields |= [.[]? | select(.manager == "kiln") | del(.time)])
-			| (if .kind == "Job" then del(.metadata.labels) else . end)
-			| del(.status, .spec.clusterIP, .spec.clusterIPs, .spec.selector, .spec.template)]' |
-		sed "s/$1/NAME/g"
-}
-
-# versions NAME: what any write of ours would move; where controllers write too (their last word on a
-# status may come late) that is the generation and our own entry's time
-versions() {
-	kubectl -n "$1" get "$kinds" -o json --show-managed-fields | jq -c '[.items[] | select(.metadata.name != "brief")
-		| [.kind, .metadata.name, .metadata.uid, .metadata.generation // .metadata.resourceVersion,
-			[.metadata.managedFields[]? | select(.manager == "kiln") | .time]]]'
-}
+# shellcheck source=tests/sequence/lib.sh
+. tests/sequence/lib.sh
 
 cold() {
 	bundle alpha || return 1
@@ -129,7 +30,7 @@ no_change() {
 	check "second run makes no write" is alpha '.created + .changed + .unchanged + .deleted == 0 and .done'
 	versions alpha >"$work/after"
 	check "no object has another version" cmp "$work/before" "$work/after"
-	echo "second run: $(jq -c '{reads, requests}' "$work/alpha.json")"
+	echo "second run: $(tail -n 1 "$work/alpha.json" | jq -c '{reads, requests}')"
 	kubectl -n alpha delete cm c7 >/dev/null
 	check "what was deleted" run alpha
 	check "comes back alone" is alpha '.created == 1 and .changed + .unchanged + .deleted == 0'
@@ -276,6 +177,11 @@ plan() {
 	kubectl -n gamma delete cm c9 >/dev/null
 	env KILN_ROOT="$r" "$O/kiln-node" sequence --plan >"$work/plan2"
 	check "what is missing is named" grep -q 'ConfigMap gamma/c9: not there: to be applied' "$work/plan2"
+	rm "$r/var/lib/kiln/sequence" # imaged anew
+	env KILN_ROOT="$r" "$O/kiln-node" sequence --plan >"$work/plan4"
+	check "without a record of its own it knows what the cluster knows" diff "$work/plan2" "$work/plan4"
+	check "and makes none" test ! -e "$r/var/lib/kiln/sequence"
+	cp "$work/state-gamma/sequence" "$r/var/lib/kiln/sequence"
 	check "looking made nothing" sh -c "! $CLUSTER_BIN/testk3s kubectl -n gamma get cm c9"
 	check "and left the record alone" cmp "$work/state-gamma/sequence" "$r/var/lib/kiln/sequence"
 }
