@@ -255,6 +255,7 @@ bad_input() {
 	is neither a block device nor a file|/dev/null
 	'xyz' is no fsid|--fsid xyz /dev/null
 	is no option of probe|--wat /dev/null
+	'kiln-node probe --help' tells more|--wat /dev/null
 	E
 	fresh d.img 2M
 	if "$probe" probe --json d.img | python3 -c 'import json,sys; j=json.load(sys.stdin); assert j["verdict"]=="blank" and j["size_bytes"]==2097152 and j["found"]==[]'; then
