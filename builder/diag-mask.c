@@ -134,7 +134,9 @@ static void hide_range(bool *hide, size_t from, size_t to)
 /* What closes or separates a value without quotes. */
 static bool ends_plain(const char *line, size_t len, size_t i)
 {
-	return memchr(",}]", line[i], 3) || (line[i] == ' ' && i + 1 < len && line[i + 1] == '#');
+	char c = line[i];
+
+	return c == ',' || c == '}' || c == ']' || (c == ' ' && i + 1 < len && line[i + 1] == '#');
 }
 
 /* The end of the value that begins at from: what closes or separates it, not inside quotes. */
