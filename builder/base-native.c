@@ -50,7 +50,8 @@ int native_inputs(const struct cluster *c, const struct lock *l, struct buf *out
 
 	if (r < 0)
 		return r;
-	r = buf_addf(out, "locale %s\ntimezone %s\nuser %s\nsources %s\nsetup %s\n",
+	/* "environment": roots made before it was Kiln's own may hold traces of the desk's */
+	r = buf_addf(out, "locale %s\ntimezone %s\nuser %s\nsources %s\nsetup %s\nenvironment 1\n",
 		     c->system.locale, c->system.timezone, c->system.user, sources, setup);
 	return r < 0 ? err_nomem(err) : 0;
 }
@@ -102,13 +103,24 @@ static int env(char **dst, const char *name, const char *value)
 	return asprintf(dst, "%s=%s", name, value) < 0 ? -ENOMEM : 0;
 }
 
+/* Maintainer scripts see mmdebstrap's environment: of the desk's only where programs and room are.
+ */
+static int desk_env(char **ret_path, char **ret_tmp)
+{
+	const char *path = getenv("PATH"), *tmp = getenv("TMPDIR");
+	int r = env(ret_path, "PATH", path && *path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
+
+	return r < 0 ? r : env(ret_tmp, "TMPDIR", tmp && *tmp ? tmp : "/tmp");
+}
+
 int native_start(const struct native_spec *spec, struct native_build *ret, struct err *err)
 {
 	cleanup_native struct native_build n = { .log_fd = -EBADF };
 	const struct cluster *c = spec->cluster;
 	cleanup_free char *list = join(spec->names), *archs = NULL, *include = NULL, *hook = NULL,
 			  *repo = NULL;
-	cleanup_free char *locale = NULL, *zone = NULL, *user = NULL, *sources = NULL, *text = NULL;
+	cleanup_free char *locale = NULL, *zone = NULL, *user = NULL, *sources = NULL, *text = NULL,
+			  *path = NULL, *tmp = NULL;
 	struct spawn s = { .stdout_fd = spec->tar_fd };
 	char epoch[64];
 	int r;
@@ -126,7 +138,8 @@ int native_start(const struct native_spec *spec, struct native_build *ret, struc
 	    asprintf(&repo, "deb [trusted=yes] copy:%s " BASE_SUITE " main", n.tmp->path) < 0 ||
 	    env(&locale, "KILN_LOCALE", c->system.locale) < 0 ||
 	    env(&zone, "KILN_TIMEZONE", c->system.timezone) < 0 ||
-	    env(&user, "KILN_USER", c->system.user) < 0 || env(&sources, "KILN_SOURCES", text) < 0)
+	    env(&user, "KILN_USER", c->system.user) < 0 ||
+	    env(&sources, "KILN_SOURCES", text) < 0 || desk_env(&path, &tmp) < 0)
 		return err_nomem(err);
 	s.argv = (const char *const[]){
 		"mmdebstrap",
@@ -145,14 +158,11 @@ int native_start(const struct native_spec *spec, struct native_build *ret, struc
 		repo,
 		NULL
 	};
-	s.env_add = (const char *const[]){ locale,
-					   zone,
-					   user,
-					   sources,
-					   epoch,
-					   "LC_ALL=C.UTF-8",
-					   "DEBIAN_FRONTEND=noninteractive",
-					   NULL };
+	s.env = (const char *const[]){
+		locale, zone, user,	    sources,	      epoch,
+		path,	tmp,  "HOME=/root", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive",
+		NULL
+	};
 	r = child_start(&s, n.log_fd, &n.child, err);
 	if (r < 0)
 		return r;
