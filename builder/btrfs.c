@@ -6,8 +6,10 @@
 #include <endian.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #define MAKE_TIMEOUT_MS (30u * 60 * 1000)
 #define CHECK_TIMEOUT_MS (15u * 60 * 1000)
@@ -16,6 +18,7 @@
 	(UINT64_C(512) << 20) /* logs, apt lists, K3s' first files, before root grows              \
 			       */
 #define SUPER_AT 0x10000
+#define ROOM_LEFT_BYTES (256U << 10) /* a disk with less is full */
 
 struct estimate {
 	uint64_t bytes;
@@ -75,6 +78,34 @@ static int check_length(const struct btrfs_make *m, struct err *err)
 	return 0;
 }
 
+/* mkfs.btrfs tells of a full disk first and of what it had in hand, line by line, after that. */
+struct said {
+	bool full;
+	char end[32]; /* of the piece before: the words may lie across two */
+};
+
+static int take_words(void *arg, const char *data, size_t len)
+{
+	static const char words[] = "No space left on device";
+	char joined[sizeof(words) + sizeof(((struct said *)0)->end)];
+	struct said *s = arg;
+	size_t n = len < sizeof(words) - 2 ? len : sizeof(words) - 2;
+
+	(void)snprintf(joined, sizeof(joined), "%s%.*s", s->end, (int)n, data);
+	s->full |= strstr(joined, words) || memmem(data, len, words, sizeof(words) - 1);
+	(void)snprintf(s->end, sizeof(s->end), "%.*s", (int)n, data + len - n);
+	return 0;
+}
+
+/* Not each of its versions and not each failed write says so; then the disk itself tells. */
+static bool is_full(const struct btrfs_make *m, const struct said *s)
+{
+	struct statvfs fs;
+
+	return s->full ||
+	       (statvfs(m->image, &fs) == 0 && fs.f_bavail < ROOM_LEFT_BYTES / fs.f_frsize);
+}
+
 int btrfs_make(const struct btrfs_make *m, struct err *err)
 {
 	char preload[PATH_MAX], seed[64], when[64];
@@ -82,6 +113,7 @@ int btrfs_make(const struct btrfs_make *m, struct err *err)
 	const char *argv[32 + 2 * SUBVOLUMES_MAX];
 	char subvolumes[SUBVOLUMES_MAX][72];
 	cleanup_spawn struct spawn s = { .argv = argv, .timeout_ms = MAKE_TIMEOUT_MS };
+	struct said said = { 0 };
 	size_t n = 0, i = 0;
 	int r;
 
@@ -120,9 +152,12 @@ int btrfs_make(const struct btrfs_make *m, struct err *err)
 	}
 	argv[n++] = m->image;
 	argv[n] = NULL;
+	s.err_fn = take_words;
+	s.arg = &said;
 	r = spawn_run(&s, err);
-	if (r < 0 && strstr(err->msg, "No space left"))
-		r = -ENOSPC;
+	if (r < 0 && is_full(m, &said))
+		r = err_setf(err, -ENOSPC, "mkfs.btrfs cannot write '%s': %s", m->image,
+			     strerror(ENOSPC));
 	if (r < 0)
 		return err_wrapf(err, r, "root file system");
 	return check_length(m, err);

@@ -81,9 +81,9 @@ no_room_in_phases() {
 		fi
 		seen="$seen|$phase"
 		if grep -q 'No space left on device' <<<"$said" && ! grep -q '^left: ' <<<"$said"; then
-			ok "$size of room, the tree in $scratch: $phase says so, leaves nothing"
+			ok "$size of room, tree: $scratch: $phase says so, leaves nothing"
 		else
-			not_ok "$size of room, the tree in $scratch: $phase says so, leaves nothing" "$said"
+			not_ok "$size of room, tree: $scratch: $phase says so, leaves nothing" "$said"
 		fi
 	done
 	for phase in 'root tree' 'root file system'; do

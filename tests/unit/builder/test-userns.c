@@ -1,12 +1,14 @@
 /* Work as uid 0 beside us, and folders in memory that only it sees. As root or with subuids. */
 #include "test.h"
 
+#include "btrfs.h"
 #include "scratch.h"
 #include "spawn.h"
 #include "userns.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -172,4 +174,46 @@ TEST(scratch_is_seen_by_its_process_alone)
 	ASSERT_EQ(setenv("KILN_SCRATCH", "disk", 1), 0);
 	ASSERT_EQ(userns_run(look, &l, &err), 0);
 	ASSERT_EQ(access("dir/file", F_OK), 0);
+}
+
+static int fill_small_disk(void *arg, struct err *err)
+{
+	struct btrfs_make m = {
+		.tree = "tree",
+		.subvolumes = (const char *const[]){ "@", NULL },
+		.image = "dir/image",
+		.size_bytes = UINT64_C(256) << 20,
+		.uuid = "0b0c0d0e-1111-4222-8333-444455556666",
+		.device_uuid = "0b0c0d0e-1111-4222-8333-444455557777",
+		.label = "kiln",
+	};
+
+	(void)arg;
+	return scratch_mount("dir", 4 << 20) ? btrfs_make(&m, err) : 1;
+}
+
+TEST(a_full_disk_is_named_when_the_file_system_is_made)
+{
+	struct err err = { 0 };
+	char block[4096];
+	FILE *f;
+	int r;
+
+	need_uid0();
+	memset(block, 0x5a, sizeof(block));
+	ASSERT_EQ(mkdir("dir", 0755), 0);
+	ASSERT_EQ(mkdir("tree", 0755), 0);
+	ASSERT_EQ(mkdir("tree/@", 0755), 0);
+	f = fopen("tree/@/big", "we");
+	ASSERT(f);
+	for (size_t i = 0; i < 4096; i++) /* 16 MiB */
+		ASSERT_EQ(fwrite(block, sizeof(block), 1, f), 1);
+	ASSERT_EQ(fclose(f), 0);
+	r = userns_run(fill_small_disk, NULL, &err);
+	if (r == 1)
+		TEST_SKIP("no mounts here");
+	ASSERT_EQ(r, -ENOSPC);
+	ASSERT_STR(
+		err.msg,
+		"root file system: mkfs.btrfs cannot write 'dir/image': No space left on device");
 }
