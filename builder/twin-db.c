@@ -167,19 +167,7 @@ static int put_info(const struct twin *t, const struct dpkg_package *p, const ch
 	return r;
 }
 
-static bool is_conffile(const struct deb *d, const char *path)
-{
-	const struct deb_member *m = deb_member(d, "conffiles");
-	size_t len = strlen(path);
-
-	for (const char *p = m ? m->data : NULL; p && (p = strstr(p, path)); p += len)
-		if (p > m->data && p[-1] == '/' && (p - 1 == m->data || p[-2] == '\n') &&
-		    (!p[len] || p[len] == '\n'))
-			return true;
-	return false;
-}
-
-/* dpkg makes this list itself for a package that brings none. */
+/* dpkg makes this list itself for a package that brings none, conffiles included. */
 static int add_md5sums(const struct twin *t, const struct deb *d, const struct dpkg_package *p,
 		       int64_t mtime_s, struct err *err)
 {
@@ -190,7 +178,7 @@ static int add_md5sums(const struct twin *t, const struct deb *d, const struct d
 	for (size_t i = 0; i < d->files_len && r >= 0; i++) {
 		const struct deb_file *f = &d->files[i];
 
-		if (!S_ISREG(f->mode) || f->hardlink || is_conffile(d, f->path))
+		if (!S_ISREG(f->mode) || f->hardlink)
 			continue;
 		r = file_md5(t, f, md5, err);
 		(void)buf_addf(&list, "%s  %s\n", md5, f->path);
