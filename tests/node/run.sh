@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/node/lib.sh
 . tests/node/lib.sh
-for part in bad-input facts join kill link dup; do
+for part in bad-input facts join kill link dup platform; do
 	# shellcheck disable=SC1090
 	. "tests/node/$part.sh"
 done
