@@ -48,7 +48,8 @@ EOF
 echo 'tls-san+: 192.168.14.9' >"$CLUSTER_DIR/config.yaml.d/10-san.yaml"
 echo 'cluster-domain: second.example' >"$CLUSTER_DIR/config.yaml.d/20-domain.YML"
 echo 'cluster-domain: never.example' >"$CLUSTER_DIR/config.yaml.d/30-ignored.txt"
-cluster_notify "$CLUSTER_DIR/notify.sock" "$CLUSTER_DIR/notify.txt"
+# with each word of sd_notify what /readyz answers at that moment
+cluster_notify "$CLUSTER_DIR/notify.sock" "$CLUSTER_DIR/notify.txt" "$testk3s" kubectl get --raw /readyz
 t0=$(date +%s%N)
 CLUSTER_NOTIFY=$CLUSTER_DIR/notify.sock cluster_run || exit 1
 ready_ms=$((($(date +%s%N) - t0) / 1000000))
@@ -57,7 +58,9 @@ echo "# ready after $ready_ms ms, load $(cut -d' ' -f1 /proc/loadavg)"
 t_has 'a first start with a custom CA directory' 'k3s is up and running' cat "$CLUSTER_LOG"
 t 'custom CAs are left as they were' is "$before" \
 	"$(cat "$CLUSTER_DIR"/data/server/tls/*-ca.{crt,key} "$CLUSTER_DIR"/data/server/tls/etcd/*-ca.* | sha256sum)"
-t 'READY=1 by sd_notify' cluster_wait 10 grep -qx READY=1 "$CLUSTER_DIR/notify.txt"
+cluster_wait 10 grep -q READY=1 "$CLUSTER_DIR/notify.txt"
+t_has 'READY=1 by sd_notify, when the API server is' 'READY=1 ok' cat "$CLUSTER_DIR/notify.txt"
+t 'and once' is "$(grep -c READY=1 "$CLUSTER_DIR/notify.txt")" 1
 t_has 'an unknown key of the file is skipped with a warning' 'Unknown flag --no-such-key found in config.yaml, skipping' cat "$CLUSTER_LOG"
 
 t '/ping answers pong without credentials' is "$(body "$CLUSTER_URL/ping")" pong
@@ -115,6 +118,13 @@ fails() { # TEXT OPTION...
 }
 sed -i 's/^token:.*/token: other/' "$CLUSTER_DIR/config.yaml"
 own=(--config "$CLUSTER_DIR/config.yaml" --data-dir "$CLUSTER_DIR/data" --write-kubeconfig "$KUBECONFIG")
+said=$(grep -c READY=1 "$CLUSTER_DIR/notify.txt")
+NOTIFY_SOCKET=$CLUSTER_DIR/notify.sock "$testk3s" server --config "$CLUSTER_DIR/none" --data-dir "$CLUSTER_DIR/other" \
+	--write-kubeconfig "$CLUSTER_DIR/other.yaml" --server https://127.0.0.1:1 --token x >"$CLUSTER_DIR/other.log" 2>&1 </dev/null &
+CLUSTER_AGENTS=$!
+t 'a server whose first does not answer waits' cluster_wait 20 grep -q 'Waiting to join' "$CLUSTER_DIR/other.log"
+t 'and says no READY=1' is "$(grep -c READY=1 "$CLUSTER_DIR/notify.txt")" "$said"
+cluster_agents_end
 t 'another token than that of the data is refused' \
 	fails 'bootstrap data already found and encrypted with different token' server "${own[@]}"
 t 'a token with the digest of another CA is refused' \

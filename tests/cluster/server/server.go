@@ -41,6 +41,7 @@ type server struct {
 
 // runServer is `k3s server`: it returns when a signal ends it or a part fails.
 func runServer(o *conf.Options) error {
+	notify.Take()
 	s, err := newSettings(o)
 	if err != nil {
 		return err
