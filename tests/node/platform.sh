@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # The step `sequence`: a bundle that the builder made, brought up by the agent itself.
-# Run by ONLY=platform alone: its first wait (the step's reason) did not come in the one run of 150 s, and
-# why is not known yet. When that is found it belongs behind dup_end in run.sh.
+# Run by ONLY=platform alone as long as it has not passed as a whole; then it belongs behind dup_end in run.sh.
 # shellcheck disable=SC2154
 datadir=$PWD
 
@@ -12,7 +11,7 @@ built() {
 	printf '%s\n' 'kiln: 1' 'description: a small one' 'namespace: plat' 'sources: [{manifests: [m.yaml]}]' \
 		'provides: [cni]' >"$d/plat/component.yaml"
 	cat >"$d/plat/m.yaml" <<-'Y'
-		{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: plat}, data: {x: y}}
+		{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: plat}, data: {x: z}}
 		---
 		apiVersion: apps/v1
 		kind: Deployment
