@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The step `sequence`: a bundle that the builder made, brought up by the agent itself.
-# Run by ONLY=platform alone as long as it has not passed as a whole; then it belongs behind dup_end in run.sh.
+# Run by `make test-node-sequence`.
 # shellcheck disable=SC2154
 datadir=$PWD
 
