@@ -178,9 +178,9 @@ look() { # label
 	# the clocks are this machine's: goat has its time from the segment's gateway
 	check "$1: goat joined after the foreign one had gone" \
 		test "$(date -d "$(lab_ssh hen sudo k3s kubectl get node goat -o "jsonpath='{.metadata.creationTimestamp}'")" +%s)" -ge "$refused"
-	check "$1: goat reaches hen by IPv4" lab_ssh goat ping -c 1 -W 20 192.168.15.10
-	check "$1: goat reaches hen by IPv6" lab_ssh goat ping -c 1 -W 20 fd12:3456:789a:15::10
-	check "$1: hen reaches goat by IPv6" lab_ssh hen ping -c 1 -W 20 fd12:3456:789a:15::11
+	check "$1: goat reaches hen by IPv4" lab_ssh goat sudo ping -c 1 -W 20 192.168.15.10
+	check "$1: goat reaches hen by IPv6" lab_ssh goat sudo ping -c 1 -W 20 fd12:3456:789a:15::10
+	check "$1: hen reaches goat by IPv6" lab_ssh hen sudo ping -c 1 -W 20 fd12:3456:789a:15::11
 	has "$1: the web application is available" \
 		"$(lab_ssh hen sudo k3s kubectl get deployment -n web web --no-headers 2>&1)" '2/2'
 	has "$1: goat writes its own ConfigMap" \
