@@ -32,7 +32,7 @@ AR := $(CROSS_COMPILE)ar
 triplet := $(shell $(CC) -dumpmachine 2>/dev/null)
 deb_arch := $(if $(filter aarch64%,$(triplet)),arm64,amd64)
 O ?= $(if $(CROSS_COMPILE),build-$(deb_arch),build)
-PKG_CONFIG ?= $(if $(CROSS_COMPILE),PKG_CONFIG_LIBDIR=/usr/lib/$(triplet)/pkgconfig:/usr/share/pkgconfig )pkg-config
+PKG_CONFIG ?= $(if $(CROSS_COMPILE),PKG_CONFIG_LIBDIR=/usr/local/lib/$(triplet)/pkgconfig:/usr/lib/$(triplet)/pkgconfig:/usr/share/pkgconfig )pkg-config
 Q := $(if $(V),,@)
 
 version := $(shell cat VERSION)

@@ -71,7 +71,8 @@ if [ "$what" = test ]; then
 	[ "$(dpkg --print-architecture)" = amd64 ] && want="$want $cross"
 fi
 if [ "$VERSION_CODENAME" = trixie ]; then
-	want=$(printf '%s' "$want" | sed 's/libclang-rt-14-dev/libclang-rt-dev/; s/$/ systemd-repart/')
+	want=$(printf '%s' "$want" | sed 's/libclang-rt-14-dev/libclang-rt-dev/; s/$/ systemd-repart/
+		s/libarchive-dev:arm64/libarchive13t64:arm64/; s/libcurl4-openssl-dev:arm64/libcurl4t64:arm64/')
 fi
 missing=
 for p in $want; do
@@ -88,6 +89,36 @@ have=$(dpkg-query -W -f '${Version}' btrfs-progs)
 if dpkg --compare-versions "$have" lt 6.14; then
 	$as_root apt-get install -y -q --no-install-recommends -t "$VERSION_CODENAME-backports" btrfs-progs
 fi
+
+# Debian 13's libarchive-dev and libcurl's want libext2fs-dev and libpsl-dev, which cannot be there for two
+# architectures: what the cross build needs of them is unpacked where a machine's own files belong.
+local=/usr/local/lib/aarch64-linux-gnu
+include=/usr/local/include/aarch64-linux-gnu
+foreign_dev() { # NAME SONAME PACKAGE
+	[ ! -e "$local/pkgconfig/$1.pc" ] || return 0
+	d=$(mktemp -d)
+	(
+		cd "$d"
+		apt-get download -q "$3:arm64"
+		dpkg-deb -x "$3"_*_arm64.deb .
+		mkdir -p usr/include/aarch64-linux-gnu
+		version=$(sed -n 's/^Version: *//p' "usr/lib/aarch64-linux-gnu/pkgconfig/$1.pc")
+		printf 'Name: %s\nDescription: of %s:arm64\nVersion: %s\nCflags: -I%s\nLibs: -L%s -l%s\n' \
+			"$1" "$3" "$version" $include $local "${1#lib}" >new.pc
+	)
+	$as_root mkdir -p $local/pkgconfig $include
+	$as_root cp -R "$d/usr/include/aarch64-linux-gnu/." $include/
+	$as_root cp "$d/usr/lib/aarch64-linux-gnu/$1.a" $local/
+	$as_root ln -sf "/usr/lib/aarch64-linux-gnu/$2" "$local/$1.so"
+	$as_root cp "$d/new.pc" "$local/pkgconfig/$1.pc"
+	rm -rf "$d"
+}
+case $VERSION_CODENAME/$want in
+trixie/*libarchive13t64:arm64*)
+	foreign_dev libarchive libarchive.so.13 libarchive-dev
+	foreign_dev libcurl libcurl.so.4 libcurl4-openssl-dev
+	;;
+esac
 
 # Go builds the tests' Kubernetes and helm; from 1.21 on it brings the version a module asks for.
 if [ "$what" = test ]; then
