@@ -36,6 +36,7 @@ PKG_CONFIG ?= $(if $(CROSS_COMPILE),PKG_CONFIG_LIBDIR=/usr/local/lib/$(triplet)/
 Q := $(if $(V),,@)
 
 version := $(shell cat VERSION)
+jobs := $(shell nproc)
 lib_pkgs := libarchive blkid libcurl fdisk jansson libcrypto libzstd zlib
 builder_pkgs := yaml-0.1
 
@@ -96,24 +97,32 @@ $(O)/kiln-node: $(O)/firstboot/main.o $(O)/libfirstboot.a $(O)/libkiln.a
 # kiln-init is static and small: the initrd's /init. See firstboot/init/init.mk.
 -include firstboot/init/init.mk
 
+# A link that is right stays: other suites read through it.
+link = [ "$$(readlink $(2))" = "$(1)" ] || ln -sfn $(1) $(2)
 # Kiln's own data as the program looks for it (builder/datadir.h)
 .PHONY: data
 data: agent
 	@mkdir -p $(O)/share/kiln
-	@for d in boards bundle overlays; do ln -sfn $(srcdir)$$d $(O)/share/kiln/$$d; done
+	@for d in boards bundle overlays; do $(call link,$(srcdir)$$d,$(O)/share/kiln/$$d); done
 
 # Suites: each prints a last line "N passed, M failed[, K skipped]". A folder of
 # tests adds its own in tests/<name>/<name>.mk by SUITES += <name> and a target test-<name>;
-# what is slow goes to SUITES_FULL.
+# what is slow goes to SUITES_FULL, what boots machines also to SUITES_VM. Suites run side by side:
+# what several of them build is in TEST_BIN and made before the first starts.
 SUITES :=
 SUITES_FULL :=
+SUITES_VM :=
+TEST_BIN :=
 -include $(sort $(wildcard tests/*/*.mk))
 -include $(sort $(wildcard mk/*.mk))
 
-test: all
-	$(Q)sh scripts/run-suites.sh $(SUITES)
-test-full: all
-	$(Q)sh scripts/run-suites.sh $(SUITES) $(SUITES_FULL)
+run_suites = $(Q)$(MAKE) --no-print-directory -j$(jobs) all test-bin && KILN_VM_SUITES='$(SUITES_VM)' sh scripts/run-suites.sh
+.PHONY: test-bin
+test-bin: $(TEST_BIN)
+test:
+	$(run_suites) $(SUITES)
+test-full:
+	$(run_suites) $(SUITES) $(SUITES_FULL)
 
 clean:
 	rm -rf $(O)

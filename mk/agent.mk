@@ -25,7 +25,7 @@ agent-other:
 	$(Q)if command -v $(agent_cross)gcc >/dev/null; then \
 		$(MAKE) --no-print-directory CROSS_COMPILE=$(agent_cross) CC=$(agent_cross)gcc O=$(agent_other_o) agent-here && \
 		mkdir -p $(O)/share/kiln/agent && \
-		ln -sfn ../../../cross/$(agent_other)/share/kiln/agent/$(agent_other) $(O)/share/kiln/agent/$(agent_other); \
+		{ $(call link,../../../cross/$(agent_other)/share/kiln/agent/$(agent_other),$(O)/share/kiln/agent/$(agent_other)); }; \
 	else \
 		echo "WARNING: no $(agent_cross)gcc: agent/$(agent_other) is not built, and $(agent_other) nodes cannot be baked" >&2; \
 	fi

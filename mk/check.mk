@@ -8,19 +8,18 @@ check_src := $(sort $(lib_src) $(builder_src) $(firstboot_src) $(init_src))
 check_tests := $(wildcard tests/unit/*.c tests/unit/*/*.c tests/fuzz/*.c)
 check_headers := $(wildcard lib/*.h builder/*.h firstboot/*.h firstboot/init/*.h)
 check_sh := $(shell git ls-files '*.sh' .ci/run 2>/dev/null | grep -v ^tests/golden/)
-check_jobs := $(shell nproc)
 
 # check-full has what takes minutes: valgrind and the static analyzer.
 .PHONY: check test-check format $(addprefix check-,layers headers format tidy cppcheck shell spell banned size \
 	gcc clang cross sanitize valgrind analyze install full)
 check: test-check
 test-check: all
-	$(Q)MAKE="$(MAKE)" JOBS=$(check_jobs) sh mk/check.sh layers headers banned size shell spell format cppcheck gcc clang \
+	$(Q)MAKE="$(MAKE)" JOBS=$(jobs) sh mk/check.sh layers headers banned size shell spell format cppcheck gcc clang \
 		cross tidy sanitize install
 .PHONY: test-check-full
 check-full: test-check-full
 test-check-full: all
-	$(Q)MAKE="$(MAKE)" JOBS=$(check_jobs) sh mk/check.sh valgrind analyze
+	$(Q)MAKE="$(MAKE)" JOBS=$(jobs) sh mk/check.sh valgrind analyze
 
 check-layers:
 	sh mk/check-layers.sh
@@ -69,7 +68,7 @@ $(check_o)/%.c.tidy: %.c .clang-tidy $(wildcard lib/*.h)
 
 check-cppcheck:
 	@mkdir -p $(check_o)/cppcheck
-	cppcheck -q -j $(check_jobs) --cppcheck-build-dir=$(check_o)/cppcheck --error-exitcode=1 --inline-suppr \
+	cppcheck -q -j $(jobs) --cppcheck-build-dir=$(check_o)/cppcheck --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --suppressions-list=mk/cppcheck.list --std=c11 \
 		--library=posix,gnu -Ilib -D_GNU_SOURCE -D__x86_64__ '-DKILN_VERSION="0"' $(check_src)
 

@@ -2,5 +2,5 @@
 .PHONY: demo
 demo:
 	$(Q)$(MAKE) deps
-	$(Q)$(MAKE) all
+	$(Q)$(MAKE) -j$(jobs) all
 	$(Q)bash scripts/demo.sh $(O)

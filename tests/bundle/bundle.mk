@@ -1,5 +1,10 @@
 # The bundle: YAML as Kubernetes reads it, components to a manifest bundle.
+# helm, from its Go module: what renders charts; kept by version
+helm_version := v4.1.4
+helm := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kiln/tools/helm-$(helm_version)/helm
+helm_needed := $(if $(KILN_HELM),,$(if $(shell command -v go),$(helm)))
 SUITES += bundle
+TEST_BIN += $(O)/tests/bundle/bundle-tool $(helm_needed)
 
 .PHONY: test-bundle
 test-bundle: all
@@ -21,13 +26,10 @@ $(O)/tests/bundle/bundle-tool: $(O)/tests/bundle/bundle-tool.o $(O)/libbuilder.a
 	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(builder_libs) $(lib_libs)
 test-bundle: $(O)/tests/bundle/bundle-tool
 
-# helm, from its Go module: what renders charts; kept by version
-helm_version := v4.1.4
-helm := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kiln/tools/helm-$(helm_version)/helm
 .PHONY: helm
 helm: $(helm)
 $(helm):
 	@mkdir -p $(@D)
 	nice env GOBIN=$(@D) go install helm.sh/helm/v4/cmd/helm@$(helm_version)
 test-bundle: export KILN_HELM := $(or $(KILN_HELM),$(if $(shell command -v go),$(helm)))
-test-bundle: $(if $(KILN_HELM),,$(if $(shell command -v go),$(helm)))
+test-bundle: $(helm_needed)

@@ -7,6 +7,7 @@ SUITES += fuzz
 fuzz_names := $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 fuzz_bin := $(fuzz_names:%=$(O)/tests/fuzz/fuzz-%)
 fuzz_libs := $(O)/libbuilder.a $(O)/libfirstboot.a $(O)/libinit.a $(O)/libkiln.a
+TEST_BIN += $(fuzz_bin)
 FUZZ_SECONDS ?= 60
 FUZZ ?=
 

@@ -1,5 +1,6 @@
 # Every gate of the closed list against a real API server: refusing while all pods are Ready, and open.
 SUITES += gates
+TEST_BIN += $(O)/tests/gates/gate-tool
 
 $(O)/tests/gates/%.o: private all_cppflags += -I$(srcdir)firstboot
 $(O)/tests/gates/gate-tool: $(O)/tests/gates/gate-tool.o $(O)/libfirstboot.a $(O)/libkiln.a

@@ -3,7 +3,7 @@ SUITES += images
 
 .PHONY: test-images
 test-images: export KILN_HELM := $(or $(KILN_HELM),$(if $(shell command -v go),$(helm)))
-test-images: $(if $(KILN_HELM),,$(if $(shell command -v go),$(helm)))
+test-images: $(helm_needed)
 test-images: $(O)/kiln $(O)/tests/twin/base-tool $(O)/tests/bundle/bundle-tool data
 	$(Q)python3 tests/images/run.py $(O)
 

@@ -1,8 +1,10 @@
 # The initrd and kiln-init with the real Debian kernels: contents, and boots under TCG.
 SUITES += init
+SUITES_VM += init init-full
 SUITES_FULL += init-full
 
 init_test_bin := $(O)/tests/init/mkinitrd $(O)/tests/init/lintdt $(O)/tests/init/testinit-amd64 $(O)/tests/init/testinit-arm64
+TEST_BIN += $(init_test_bin)
 
 $(O)/tests/init/mkinitrd: $(O)/tests/init/mkinitrd.o $(O)/libkiln.a
 	@echo '  LD      $@'

@@ -1,5 +1,6 @@
 # kiln plan on the command line, and every kind of rendered file judged by the program that reads it.
 SUITES += plan
+TEST_BIN += $(O)/tests/plan/seed-write $(O)/tests/plan/seed-read
 .PHONY: test-plan
 test-plan: all $(O)/tests/plan/seed-write $(O)/tests/plan/seed-read
 	$(Q)sh tests/plan/run.sh $(abspath $(O)) $(abspath $(srcdir))

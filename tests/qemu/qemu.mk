@@ -3,9 +3,11 @@
 # tests/qemu/lib.sh.
 SUITES += qemu
 SUITES_FULL += qemu-full qemu-cuts
+SUITES_VM += qemu qemu-full qemu-cuts qemu-partition
 
 # static, as tests/init/testinit: runs on the node
 qemu_test_bin := $(O)/tests/qemu/kernel-probe-amd64 $(O)/tests/qemu/kernel-probe-arm64
+TEST_BIN += $(qemu_test_bin)
 $(O)/tests/qemu/kernel-probe-amd64: tests/qemu/kernel-probe.c
 	@mkdir -p $(@D)
 	$(Q)$(if $(filter amd64,$(deb_arch)),gcc,x86_64-linux-gnu-gcc) -O2 -Wall -std=gnu17 -static -D_GNU_SOURCE -o $@ $<

@@ -1,5 +1,6 @@
 # The sequencer against a real API server: cold, cut off, resumed, without work to do, in trouble.
 SUITES += sequence
+TEST_BIN += $(O)/tests/sequence/sequence-tool
 
 $(O)/tests/sequence/%.o: private all_cppflags += -I$(srcdir)firstboot
 $(O)/tests/sequence/sequence-tool: $(O)/tests/sequence/sequence-tool.o $(O)/libfirstboot.a $(O)/libkiln.a

@@ -2,6 +2,7 @@
 # the same one built under qemu-user. The full list of the boards takes about 15 minutes.
 SUITES += twin
 SUITES_FULL += twin-full
+TEST_BIN += $(O)/tests/twin/base-tool $(O)/tests/twin/twin-tool
 
 $(O)/tests/twin/%.o: private all_cppflags += -I$(srcdir)builder
 $(O)/tests/twin/base-tool $(O)/tests/twin/twin-tool: $(O)/tests/twin/%: $(O)/tests/twin/%.o \

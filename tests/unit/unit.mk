@@ -3,6 +3,7 @@ SUITES += unit
 
 unit_src := $(wildcard tests/unit/*/test-*.c)
 unit_bin := $(patsubst %.c,$(O)/%,$(unit_src))
+TEST_BIN += $(unit_bin)
 unit_common := $(call obj_of,$(wildcard tests/unit/*.c))
 unit_wraps := $(shell sed -n 's/^\([a-z0-9_]*\)$$/-Wl,--wrap=\1/p' tests/unit/fault.list 2>/dev/null)
 
