@@ -66,7 +66,8 @@ image() { # FILE
 		sfdisk -q img
 	mkfs.vfat -F 32 --offset 2048 img 102400 >/dev/null 2>&1
 	printf 'the new root' | dd of=img bs=1 seek=$root_start conv=notrunc status=none
-	dd if=img of="$1" bs=1M count=$((root_start / mib + 500)) conv=notrunc status=none
+	fallocate --punch-hole --length $((root_start + 500 * mib)) "$1" # zeros that take no room
+	dd if=img of="$1" bs=1M count=$((root_start / mib + 500)) conv=notrunc,sparse status=none
 	sgdisk -e "$1" >/dev/null 2>&1
 }
 
