@@ -4,11 +4,11 @@
 #
 # usage: [ONLY=REGEX] run.sh BUILD-FOLDER default|full
 # default: a worker with another cluster's CA refuses; the worker's power fails once while it
-#	comes up for the first time; kiln-node is killed in the middle of the sequence and hangs
-#	later; what runs on a node is looked at.
+#	comes up for the first time; in the middle of the sequence kiln-node is killed, then the
+#	control-plane's power fails; kiln-node hangs later; what runs on a node is looked at.
 # full: the power of both fails at ten points, from the first boot to the finished cluster, then
 #	of both at once; the seed in the log repeats it (KILN_QEMU_SEED).
-# ONLY picks parts by name: foreign, cut, kill, look, node, restart; of full: points, both.
+# ONLY picks parts by name: foreign, cut, kill, power, look, node, restart; of full: points, both.
 # KILN_QEMU_DEADLINE: seconds for each wait (default 1500: a machine 5 times slower, under load)
 set -u
 build=$1 what=$2
@@ -39,7 +39,7 @@ finish() {
 ssh_to() { lab_ssh_in "$@"; } # for on_node
 
 declare -A run=() extra=() memory=([hen]=2560MiB [goat]=768MiB)
-switch='' refused=0
+switch='' refused=0 ran=0 # lines of the sequence on hen's console before kiln-node was killed
 start() { # NODE [FOLDER]: power on; its disk stays what it was
 	local node=$1 dir=${2:-.}
 	rm -f "$node.pid"
@@ -160,11 +160,27 @@ cut_first_boot() {
 kill_agent() {
 	picked kill || return 0
 	if wait_console hen 'kiln-node: hen.* sequence: running: (net|store)' &&
+		ran=$(grep -ac 'hen.* sequence: running' hen.console) &&
 		lab_ssh hen sudo systemctl kill -s KILL kiln-node; then
 		ok "kiln-node is killed in the middle of the sequence, $(after)"
 	else
 		not_ok "kiln-node is killed in the middle of the sequence" "$(console hen)"
 	fi
+}
+# The control-plane's power, while a component comes up: after a kill the sequence runs again first
+cut_sequence() {
+	local now end=$((SECONDS + deadline))
+	picked power || return 0
+	until now=$(grep -ac 'hen.* sequence: running' hen.console || true) && [ "$now" -gt "$ran" ]; do
+		if [ $SECONDS -ge $end ] || said hen 'hen is ready'; then
+			not_ok "the power of hen fails in the middle of the sequence" "$(console hen)"
+			return 0
+		fi
+		sleep 0.2
+	done
+	cut_power hen
+	ok "hen: power cut at '$(grep -a 'sequence: running' hen.console | tail -n 1 | tr -d '\r\033' | sed 's/.*running: //' | cut -c1-60)', $(after)"
+	start hen
 }
 
 look() { # label
@@ -269,6 +285,7 @@ if [ "$what" = default ]; then
 	foreign_ca
 	cut_first_boot
 	kill_agent
+	cut_sequence
 	all_up "join"
 	look "join"
 	look_at_nodes
