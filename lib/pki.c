@@ -179,6 +179,24 @@ static int add_ext(X509 *cert, X509 *issuer, int nid, const char *value)
 	return ok ? 0 : -EINVAL;
 }
 
+/*
+ * The issuer's subject key identifier. Not from the text "keyid:always": for that OpenSSL up to 3.5
+ * reads a NULL (v2i_AUTHORITY_KEYID) when memory runs out in it.
+ */
+static int add_authority(X509 *cert, X509 *issuer)
+{
+	AUTHORITY_KEYID *id = AUTHORITY_KEYID_new();
+	bool ok = false;
+
+	if (id) {
+		id->keyid = X509_get_ext_d2i(issuer, NID_subject_key_identifier, NULL, NULL);
+		ok = id->keyid && X509_add1_ext_i2d(cert, NID_authority_key_identifier, id, 0,
+						    X509V3_ADD_DEFAULT) == 1;
+	}
+	AUTHORITY_KEYID_free(id);
+	return ok ? 0 : -EINVAL;
+}
+
 /* Takes @value, also on failure. */
 static bool push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
 {
@@ -244,7 +262,7 @@ static int add_extensions(X509 *cert, X509 *issuer, const struct pki_spec *spec)
 	if (r >= 0)
 		r = add_ext(cert, issuer, NID_subject_key_identifier, "hash");
 	if (r >= 0)
-		r = add_ext(cert, issuer, NID_authority_key_identifier, "keyid:always");
+		r = add_authority(cert, issuer);
 	return r < 0 ? r : add_san(cert, spec);
 }
 

@@ -4,9 +4,17 @@
 nm_read() {
 	nmcli --offline connection modify connection.autoconnect yes <"$1"
 }
-# nm_says FILE LINE...: every line is in what NetworkManager writes back
+# nm_says FILE LINE...: every line is in what NetworkManager writes back; the gateway of a section
+# stands behind its address1, also where NetworkManager (1.52) writes gateway= by itself
 nm_says() {
-	nm_read "$1" >"$tmp/nm" || return 1
+	nm_read "$1" >"$tmp/nm-own" || return 1
+	awk '
+		function flush() { if (address != "") print address (gateway != "" ? "," gateway : ""); address = gateway = "" }
+		/^\[/ { flush() }
+		/^address1=/ { address = $0; next }
+		sub(/^gateway=/, "") { gateway = $0; next }
+		{ print }
+		END { flush() }' "$tmp/nm-own" >"$tmp/nm"
 	shift
 	for line; do
 		grep -qxF -- "$line" "$tmp/nm" || {

@@ -25,10 +25,21 @@ udev_run() {
 	unshare -Urm sh "$tmp/udev-inside.sh" "$tmp" "$golden/$1/etc/udev/rules.d/90-kiln-ceph.rules" "$2" "$dev" "$3" \
 		>"$tmp/udev" 2>&1
 }
+# In a test udev 257 runs no PROGRAM and takes it for one that succeeds: what it says that it would
+# have run is run here.
+programs_agree() {
+	sed -n "s/.*skipping execution of '\(.*\)'\.\$/\1/p" "$tmp/udev" >"$tmp/programs"
+	while read -r program; do
+		$program || return 1
+	done <"$tmp/programs"
+}
+gets_name() {
+	grep -q 'disk/by-kiln/ceph' "$tmp/udev" && programs_agree
+}
 # named|unnamed NODE PROPERTIES DEVTYPE: whether a device like that gets the name
 named() {
 	udev_run "$1" "$2" "$3"
-	grep -q 'disk/by-kiln/ceph' "$tmp/udev" || {
+	gets_name || {
 		cat "$tmp/udev" >&2
 		return 1
 	}
@@ -36,7 +47,7 @@ named() {
 unnamed() {
 	udev_run "$1" "$2" "$3"
 	# the rule must have been read, or this says nothing
-	grep -q 90-kiln-ceph.rules "$tmp/udev" && ! grep -q 'by-kiln' "$tmp/udev" || {
+	grep -q 90-kiln-ceph.rules "$tmp/udev" && ! gets_name || {
 		cat "$tmp/udev" >&2
 		return 1
 	}
