@@ -6,6 +6,7 @@
 # The emulated root comes from the cache when nothing that went into it changed; the twin
 # is always made anew.
 set -u
+umask 022 # the stand-in's modes are part of what goes into the roots
 mode=$1 build=$(realpath "$2")
 src=$(realpath "$(dirname "$0")/../..")
 desk=$(dpkg --print-architecture)
@@ -59,17 +60,39 @@ fi
 export KILN_DATADIR=$data
 tool=$build/tests/twin/base-tool
 
-# a lock of another day would name packages that mirrors no longer have
-if [ -z "$(find "$state/kiln.lock" -mmin -1440 2>/dev/null)" ] || ! grep -q '"mirror"' "$state/kiln.lock" ||
-	! "$tool" "$state/cluster.yaml" $board find 2>&1 | grep -qv 'kiln update'; then
-	"$tool" "$state/cluster.yaml" $board lock || { not_ok "lock"; finish; }
+# The lock is made anew every week, and when mirrors no longer have what it names: a new one may
+# name newer packages, and then the emulated root is made anew too.
+lock() { "$tool" "$state/cluster.yaml" $board lock; }
+rebuild() { twin=$("$tool" "$state/cluster.yaml" $board rebuild); }
+kept=
+if [ -n "$(find "$state/kiln.lock" -mmin -10080 2>/dev/null)" ] && grep -q '"mirror"' "$state/kiln.lock" &&
+	"$tool" "$state/cluster.yaml" $board key >/dev/null 2>&1; then
+	kept=yes
+else
+	lock || { not_ok "lock"; finish; }
 fi
-twin=$("$tool" "$state/cluster.yaml" $board rebuild) || { not_ok "twin of $board"; finish; }
+rebuild || { [ "$kept" ] && echo "# with a new lock" && lock && rebuild; } || { not_ok "twin of $board"; finish; }
 echo "# twin: $twin"
 ok "twin of $board is built"
+# minutes instead of seconds: say why
+key=$("$tool" "$state/cluster.yaml" $board key emulate)
+made=$state/made # the key and lock of the emulated root that was made last
+if [ ! -e "$cache/base/$key.tar" ]; then
+	echo "# the emulated root $key is not in the cache; changed since the last one:"
+	if [ "$(cat "$made.key" 2>/dev/null)" = "$key" ]; then
+		echo "#   nothing: it was taken out of the cache"
+	elif [ ! -e "$made.lock" ]; then
+		echo "#   it is the first"
+	elif cmp -s "$made.lock" "$state/kiln.lock"; then
+		echo "#   not the packages: cluster.yaml, kiln-node.deb or how Kiln makes a root"
+	else
+		diff "$made.lock" "$state/kiln.lock" | sed -nE 's/^([<>]).*"name": "([^"]*)", "version": "([^"]*)".*/#   \1 \2 \3/p'
+	fi
+fi
 emulated=$("$tool" "$state/cluster.yaml" $board emulate) || { not_ok "emulated $board"; finish; }
 echo "# emulated: $emulated"
 ok "emulated root of $board is built"
+echo "$key" >"$made.key" && cp "$state/kiln.lock" "$made.lock"
 twin=$(cut -d' ' -f2 <<<"$twin") emulated=$(cut -d' ' -f2 <<<"$emulated")
 
 if python3 "$src/tests/twin/compare.py" "$twin" "$emulated" >"$tmp/compare"; then
