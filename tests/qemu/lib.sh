@@ -29,6 +29,27 @@ setup_cluster() {
 	[ -d .kiln/secrets ] && [ -f out/known_hosts ] || "$kiln" init >/dev/null
 }
 
+# Every other kiln-node.deb makes other base roots and images, 4 GB for both boards. Those that
+# bakes of this cluster made, and none used for three hours, go: "used" has the time of each.
+drop_stale_bases() {
+	local cache=${KILN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln} used=$work/used now name at
+	now=$(date +%s)
+	for name in $(jq -r '"images/\(.base)", (.inputs[] | select(.name == "base-root") | "base/\(.sha256)")' out/*.image.json); do
+		[ ! -f "$used" ] || sed -i "\\|^$name |d" "$used"
+		echo "$name $now" >>"$used"
+	done
+	(
+		flock -n 9 || exit 0 # a bake is at work
+		while read -r name at; do
+			if [ "$at" -lt $((now - 10800)) ]; then
+				rm -f "$cache/$name".{img,json,tar}
+			else
+				echo "$name $at"
+			fi
+		done <"$used" >"$used.new" && mv "$used.new" "$used"
+	) 9>>"$cache/in-use.lock"
+}
+
 # start_vm NODE OVERLAY [OPTION...]: power on; console in $serial, ssh on $ssh_port
 start_vm() {
 	local node=$1 overlay=$2

@@ -26,6 +26,7 @@ setup_cluster
 if "$kiln" bake >"$work/bake.log" 2>&1; then
 	ok "bake duck and cow"
 	sed 's/^/#   /' "$work/bake.log"
+	drop_stale_bases
 else
 	not_ok "bake duck and cow" "$(tail -n 8 "$work/bake.log")"
 fi
