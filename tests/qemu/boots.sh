@@ -70,8 +70,8 @@ boot_mutated() {
 	mv "$work/cow.whole" out/cow.img
 }
 
-# cut NODE BUS PATTERN DELAY: power cut DELAY seconds after PATTERN; the next boot completes
-cut() {
+# cut_and_boot NODE BUS PATTERN DELAY: power cut DELAY seconds after PATTERN; the next boot completes
+cut_and_boot() {
 	local node=$1 bus=$2 pattern=$3 delay=$4 label="$1: power cut ${4} s after '$3'" disk=$work/$1-cut.qcow2
 	rm -f "$disk"
 	if ! start_vm "$node" "$disk" --bus "$bus" || ! wait_serial "$pattern" "$boot_deadline"; then
@@ -94,7 +94,7 @@ cut() {
 
 cut_point() { # node, index
 	picked "cut-$1-$2" || return 0
-	cut "$1" nvme "${cut_points[$2]%|*}" "${cut_points[$2]#*|}"
+	cut_and_boot "$1" nvme "${cut_points[$2]%|*}" "${cut_points[$2]#*|}"
 }
 
 [ "$what" = cuts ] || boot duck nvme
