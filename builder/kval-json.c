@@ -1,6 +1,6 @@
 #include "kval-json.h"
 
-#include "yaml-scalar.h"
+#include "yaml-float.h"
 
 #include <string.h>
 
@@ -30,7 +30,7 @@ static struct kval *from_array(struct kval_pool *p, const json_t *j)
 
 struct kval *kval_from_json(struct kval_pool *p, const json_t *j)
 {
-	char text[48];
+	char text[YAML_FLOAT_MAX];
 
 	switch (json_typeof(j)) {
 	case JSON_OBJECT:

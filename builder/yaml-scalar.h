@@ -19,6 +19,3 @@ int yaml_scalar_resolve(struct kval_pool *p, const char *tag, const char *text, 
 /* A mapping key: strings, integers, floats (32-bit precision) and booleans become strings. */
 int yaml_scalar_key(struct kval_pool *p, const struct kval *v, const char **ret_text,
 		    size_t *ret_len, const char **ret_why) MUST_CHECK;
-
-/* Go's shortest JSON form of a finite double; dst has room for 48 bytes. */
-void yaml_float_format(double d, char *dst);
