@@ -117,10 +117,10 @@ int yaml_docs_read(struct kval_pool *pool, const char *name, const char *text, s
 	end = copy + len;
 	while (at < end) {
 		const char *sep = next_separator(at, end, copy);
-		struct yaml_piece piece = { name, at, (size_t)(sep - at), line };
+		struct yaml_piece piece = { name, at, (size_t)(sep - at), line, 0, 0 };
 		struct kval *root = NULL;
 
-		r = yaml_piece_read(pool, &piece, &root, err);
+		r = yaml_tree_read(pool, &piece, &root, err);
 		if (r < 0)
 			return r;
 		if (root && root->type != KVAL_NULL && docs_add(ret, root) < 0)
