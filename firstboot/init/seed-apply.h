@@ -3,7 +3,8 @@
  *
  * Three phases, each synced before the next:
  *	1. every file is written beside its place as ".<name>.kiln-new"; their list stands
- *	   in /var/lib/kiln/seed.pending first. A failure here leaves the root as it was.
+ *	   in /var/lib/kiln/seed.pending first (seed-pending). A failure here leaves the root as it
+ *was.
  *	2. they are renamed into place; files of the former seed (seed.files) that this one
  *	   lacks go. A file that a person changed since is kept as "<name>.kiln-old".
  *	3. /var/lib/kiln/seed.files, then /var/lib/kiln/seed.json are replaced.
@@ -26,5 +27,3 @@
 /* @digest is the tar's, as hex. */
 int seed_apply(int root_fd, int tar_fd, const struct seed_manifest *m, const char *digest,
 	       bool *ret_torn, struct err *err) MUST_CHECK;
-/* Removes what a phase 1 left that never came to its end. */
-int seed_clean(int root_fd, struct err *err) MUST_CHECK;

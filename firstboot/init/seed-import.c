@@ -4,6 +4,7 @@
 #include "file.h"
 #include "seed-apply.h"
 #include "seed-files.h"
+#include "seed-pending.h"
 #include "tree.h"
 
 #include <fcntl.h>
@@ -249,7 +250,7 @@ int seed_import(const struct seed_place *place, struct seed_info *ret, struct er
 	if (r < 0)
 		return r;
 	if (i.has_record) { /* a cut after the record, before the list of temporaries went */
-		r = seed_clean(place->root_fd, err);
+		r = seed_pending_clean(place->root_fd, err);
 		if (r < 0)
 			return r;
 	}
