@@ -100,7 +100,7 @@ check-sanitize:
 	$(Q)$(MAKE) --no-print-directory O=$(check_o)/sanitize SANITIZE=address,undefined OPT='-O1 -g' test-unit test-fuzz
 
 # RSA keys, deadlines and sockets are too slow or too timing-bound under valgrind; ASan has them.
-valgrind_not := %/test-pki %/test-spawn %/test-http %/test-secrets
+valgrind_not := %/test-pki %/test-spawn %/test-http %/test-http-download %/test-secrets
 check-valgrind: unit-build data
 	$(Q)VALGRIND='valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99 --child-silent-after-fork=no' \
 		KILN_SRCDIR=$(srcdir) KILN_DATADIR=$(abspath $(O))/share/kiln \
