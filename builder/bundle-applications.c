@@ -6,6 +6,7 @@
  * comparison finds nothing to do. CRDs never get one (Argo CD does not set it either),
  * hooks and objects with secrets are not in the tree and stay the agent's.
  */
+#include "buf.h"
 #include "bundle-model.h"
 #include "facts.h"
 #include "yaml-json.h"

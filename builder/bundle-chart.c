@@ -6,6 +6,7 @@
 #include "digest.h"
 #include "facts.h"
 #include "file.h"
+#include "kval-write.h"
 #include "log.h"
 #include "spawn.h"
 #include "tempfile.h"

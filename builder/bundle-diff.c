@@ -4,7 +4,7 @@
 #include "cluster-open.h"
 #include "cmd-bundle.h"
 #include "commands.h"
-#include "kval.h"
+#include "kval-write.h"
 #include "options.h"
 #include "yaml-json.h"
 

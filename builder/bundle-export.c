@@ -1,4 +1,5 @@
 /* kiln bundle export DIR - the tree for argocd.repo: what the Applications point at */
+#include "buf.h"
 #include "bundle-reader.h"
 #include "bundle.h"
 #include "cluster-open.h"

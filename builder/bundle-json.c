@@ -2,6 +2,7 @@
 #include "cmd-bundle.h"
 #include "commands.h"
 #include "file.h"
+#include "kval-write.h"
 #include "yaml-json.h"
 
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 /* bundle-lint-apply - what server-side apply refuses although a plain create takes it */
 #include "bundle-lint.h"
+#include "kval-write.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 #include "bundle-model.h"
 
+#include "buf.h"
+
 #include <string.h>
 
 void bundle_model_done(struct bundle_model *m)

@@ -1,6 +1,7 @@
 /* bundle-secrets - Secrets in the form that is applied, and ${secret:NAME} replaced at the last
  * moment */
 #include "base64.h"
+#include "buf.h"
 #include "bundle-normalize.h"
 #include "secrets.h"
 

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "buf.h"
 #include "bundle-model.h"
 
 int bundle_source_read(struct bundle_model *m, struct bundle_part *p,

@@ -4,6 +4,7 @@
 #include "bundle-model.h"
 #include "digest.h"
 #include "file.h"
+#include "kval-write.h"
 #include "tempfile.h"
 
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 #include "bundle.h"
 
+#include "buf.h"
 #include "bundle-model.h"
 #include "oci-lock.h"
 #include "secrets.h"

@@ -1,5 +1,6 @@
 #include "component-def.h"
 
+#include "buf.h"
 #include "file.h"
 #include "yaml-json.h"
 

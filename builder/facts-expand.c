@@ -1,4 +1,5 @@
 /* facts-expand - ${...} in a tree of values */
+#include "buf.h"
 #include "facts.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "facts.h"
 
 #include "board.h"
+#include "buf.h"
 #include "derive.h"
 #include "kval-json.h"
 

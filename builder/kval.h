@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "buf.h"
+#include "macros.h"
 
 #include <stdbool.h>
 
@@ -84,10 +84,3 @@ int kval_append(struct kval_pool *p, struct kval *list, struct kval *v) MUST_CHE
 struct kval *kval_map_at(struct kval_pool *p, struct kval *map, const char *key);
 /* Sort pairs by key; -EEXIST when two are equal (index of the second in *ret_dup). */
 int kval_sort(struct kval *map, size_t *ret_dup) MUST_CHECK;
-
-/*
- * Canonical JSON: one line, keys sorted as bytes, no blanks, UTF-8 raw, '/' as it
- * is; only '"', '\' and characters below 0x20 are escaped.
- */
-int kval_write_json(const struct kval *v, struct buf *out) MUST_CHECK;
-int kval_write_json_string(const char *s, size_t len, struct buf *out) MUST_CHECK;

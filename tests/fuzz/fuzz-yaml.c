@@ -1,6 +1,7 @@
 /*
  * fuzz-yaml - Kubernetes' YAML from any bytes; what is read prints as JSON that reads to the same
  */
+#include "kval-write.h"
 #include "yaml-json.h"
 
 #include <string.h>
