@@ -7,6 +7,9 @@
 
 #define ACCEPT "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 #define TIMEOUT_MS 8000
+#define PAUSE_MS 250
+#define PAUSE_MAX_MS 5000
+#define PAUSE_FACTOR 4
 
 struct kind {
 	char *name, *version; /* owned; "<plural>.<group>" */
@@ -15,7 +18,7 @@ struct discovery {
 	struct kind *kinds; /* sorted by name */
 	size_t len, size;
 	char *etag; /* owned or NULL */
-	uint64_t asked_ms, tried_ms;
+	uint64_t asked_ms, next_ms;
 	char trouble[256];
 };
 
@@ -147,13 +150,16 @@ int discovery_refresh(struct discovery *d, struct kube *k, struct err *err)
 						 .if_none_match = d->etag,
 						 .timeout_ms = TIMEOUT_MS };
 	struct err bad = { 0 };
+	uint64_t before = clock_ms(), now, took;
 	int r;
 
-	if (d->tried_ms && clock_ms() - d->tried_ms < DISCOVERY_PAUSE_MS)
+	if (before < d->next_ms)
 		return 0;
 	d->trouble[0] = '\0';
 	r = kube_do(k, &req, &bad);
-	d->tried_ms = clock_ms();
+	now = clock_ms();
+	took = PAUSE_FACTOR * (now - before);
+	d->next_ms = now + PAUSE_MS + (took < PAUSE_MAX_MS ? took : PAUSE_MAX_MS);
 	if (r == -ENOMEM)
 		return err_nomem(err);
 	if (r >= 0 && req.reply.class == KUBE_OK)
@@ -162,7 +168,7 @@ int discovery_refresh(struct discovery *d, struct kube *k, struct err *err)
 		(void)snprintf(d->trouble, sizeof(d->trouble), "%.250s",
 			       r < 0 ? bad.msg : req.reply.message);
 	if (!d->trouble[0])
-		d->asked_ms = d->tried_ms;
+		d->asked_ms = now;
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -173,6 +179,11 @@ const char *discovery_version(const struct discovery *d, const char *crd_name)
 		d->len ? bsearch(&key, d->kinds, d->len, sizeof(*d->kinds), compare) : NULL;
 
 	return k ? k->version : NULL;
+}
+
+uint64_t discovery_next_ms(const struct discovery *d)
+{
+	return d->next_ms;
 }
 
 uint64_t discovery_asked_ms(const struct discovery *d)

@@ -16,9 +16,13 @@ struct discovery;
 
 int discovery_new(struct discovery **ret, struct err *err) MUST_CHECK;
 void discovery_free(struct discovery *d);
-/* Ask, unless it was asked within the last DISCOVERY_PAUSE_MS. */
-#define DISCOVERY_PAUSE_MS 250
+/* Ask, unless it is too early for that (discovery_next_ms()). */
 int discovery_refresh(struct discovery *d, struct kube *k, struct err *err) MUST_CHECK;
+/*
+ * When it may be asked again: a quarter of a second after the last answer and four times as long as
+ * that took, for a server that registers kinds is busy, and each one changes the answer.
+ */
+uint64_t discovery_next_ms(const struct discovery *d);
 /* The newest version in which "<plural>.<group>" can be created; NULL: none. Borrowed. */
 const char *discovery_version(const struct discovery *d, const char *crd_name);
 /* When the table was last known to be right, on clock_ms(); 0: never. */

@@ -80,6 +80,7 @@ static int save_inventory(struct sequence *s, struct err *err)
 			return r;
 	}
 	s->inventory_due = false;
+	s->inventory_by_ms = 0;
 	return inventory_save(&s->inventory, s->kube, err);
 }
 
@@ -121,6 +122,18 @@ int sequence_load_inventory(struct sequence *s, struct err *err)
 	return r >= 0 && s->inventory.known ? adopt_inventory(s, err) : r;
 }
 
+/* Components that were applied shortly after each other go in one write. */
+static bool is_inventory_due(const struct sequence *s)
+{
+	bool applied = true;
+
+	if (s->inventory_due || s->inventory.dirty || !s->inventory_by_ms)
+		return s->inventory_due || s->inventory.dirty;
+	for (size_t i = 0; i < s->index->components.len; i++)
+		applied &= s->components[i].applied;
+	return applied || clock_ms() >= s->inventory_by_ms;
+}
+
 /* Who leads, and what the cluster knows: before anything is written. */
 int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err)
 {
@@ -130,7 +143,7 @@ int sequence_cluster(struct sequence *s, uint64_t *next_ms, struct err *err)
 	if (r >= 0 && !inv->known && may_ask(inv) && !writes_under_way(s))
 		r = sequence_load_inventory(s, err);
 	s->may_write = inv->known && (!s->leader || leader_is_sure(s->leader));
-	if (r >= 0 && s->may_write && (s->inventory_due || inv->dirty) && may_ask(inv))
+	if (r >= 0 && s->may_write && is_inventory_due(s) && may_ask(inv))
 		r = save_inventory(s, err);
 	return r;
 }

@@ -115,12 +115,20 @@ static int hand_over(struct sequence *s, struct seq_component *c, struct err *er
 	return 0;
 }
 
+/* What was written just now Argo CD has not looked at yet. */
+static bool is_too_early(struct sequence *s, uint64_t now)
+{
+	if (!s->hand_over_ms && s->rechecked)
+		s->hand_over_ms = now + PAUSE_MS;
+	return now < s->hand_over_ms;
+}
+
 int sequence_hand_over(struct sequence *s, struct err *err)
 {
 	uint64_t now = clock_ms();
 
 	s->hand_over_due = false;
-	if (now < s->hand_over_ms)
+	if (is_too_early(s, now))
 		return 0;
 	s->hand_over_reason[0] = '\0';
 	for (size_t i = 0; i < s->index->components.len; i++) {

@@ -51,12 +51,13 @@ struct sequence {
 	char identity_trouble[256];
 	bool rechecked; /* before the end, what all stands on was looked at once more */
 	struct inventory inventory;
-	bool inventory_due;	/* something is worth a look whether it is to be written */
-	struct leader *leader;	/* NULL: there is no other control-plane */
-	uint64_t follow_ms;	/* when to look what the leader did */
-	bool may_write, writes; /* now; something waits to be written */
-	bool hand_over_due;	/* an Application is ready, and we may not write yet */
-	uint64_t hand_over_ms;	/* when to look at Applications again */
+	bool inventory_due;	  /* something is worth a look whether it is to be written */
+	uint64_t inventory_by_ms; /* the same, but others may join it until then; 0: nothing */
+	struct leader *leader;	  /* NULL: there is no other control-plane */
+	uint64_t follow_ms;	  /* when to look what the leader did */
+	bool may_write, writes;	  /* now; something waits to be written */
+	bool hand_over_due;	  /* an Application is ready, and we may not write yet */
+	uint64_t hand_over_ms;	  /* when to look at Applications again */
 	char hand_over_reason[512];
 	uint64_t moved_ms;
 };
@@ -74,8 +75,11 @@ void sequence_doubt_ground(struct sequence *s, const struct bundle_object *of,
 			   enum kube_class class);
 /* A hard gate of c is closed: now and then its objects are looked at once more. */
 void sequence_doubt_closed(struct seq_component *c);
-/* All is open: the Namespaces, once more, when this process has written. True: wait for it. */
-bool sequence_recheck(struct sequence *s);
+/*
+ * All is open: the Namespaces, once more, when this process has written; those that are gone, or
+ * all without an answer, are doubted. 1: wait for it.
+ */
+int sequence_recheck(struct sequence *s, struct err *err) MUST_CHECK;
 /* c was doubted: is it settled? What has to be written opens it again. */
 void sequence_settle(struct seq_component *c);
 void sequence_reopen(struct seq_component *c);

@@ -10,8 +10,8 @@
 #define DIGEST_LEN 32 /* hex digits of the object's digest that the journal keeps */
 #define POLL_MIN_MS 100
 #define POLL_MAX_MS 5000
+#define WORK_TRIES 2 /* no controller and no pod is through in 100 ms: begin four times as late */
 #define SERVED_MS 10000 /* not in discovery for so long: the CRD itself is asked for its words */
-#define PROBE_TRIES 8
 #define STUCK_MS 30000
 #define LOST "lost" /* the record of what went with its Namespace: nothing of before counts */
 
@@ -346,37 +346,12 @@ static int judge(struct seq_object *x, const json_t *live, struct journal *j, st
 	return 0;
 }
 
-/* The list of a CRD's kind: its handler may be later than its entry in discovery. */
-static int set_list_probe(struct seq_object *x, const char *version, struct err *err)
-{
-	const char *name = x->object->name, *group = strchr(name, '.');
-	cleanup_free char *plural = strndup(name, group ? (size_t)(group - name) : strlen(name));
-	cleanup_free char *path =
-		plural ? apply_path(group ? group + 1 : "", version, NULL, plural, NULL) : NULL;
-
-	free(x->probe);
-	x->probe = NULL;
-	if (!path || asprintf(&x->probe, "%s?limit=1", path) < 0) {
-		x->probe = NULL;
-		return err_nomem(err);
-	}
-	return 0;
-}
-
 int object_served(struct seq_object *x, const char *version, struct journal *j, bool *ret_moved,
 		  struct err *err)
 {
-	int r;
-
 	*ret_moved = version != NULL;
-	if (version && !x->used)
+	if (version)
 		return over(x, OBJECT_READY, j, err);
-	if (version) {
-		r = set_list_probe(x, version, err);
-		x->state = OBJECT_PROBE;
-		x->next_ms = 0;
-		return r;
-	}
 	if (!x->next_ms)
 		x->next_ms = clock_ms() + SERVED_MS;
 	if (x->next_ms <= clock_ms())
@@ -447,8 +422,10 @@ static void await(struct seq_object *x)
 	free(x->probe);
 	x->probe = probe;
 	move(x, x->object->crd ? OBJECT_SERVED : probe ? OBJECT_PROBE : OBJECT_WAIT);
-	if (!x->object->crd)
-		later(x, "applied, not looked at yet", 0);
+	if (x->object->crd)
+		return;
+	x->tries = probe ? 0 : WORK_TRIES;
+	later(x, "applied, not looked at yet", 0);
 }
 
 static int on_applied(struct seq_object *x, const struct apply_item *it, struct journal *j,
@@ -508,10 +485,6 @@ static int on_probe(struct seq_object *x, const struct apply_item *it, struct jo
 		(void)snprintf(reason, sizeof(reason), "waiting for %s: %.300s", x->probe,
 			       it->message[0] ? it->message : kube_class_to_string(it->class));
 	later(x, reason, it->retry_after_s);
-	if (x->object->crd && x->tries % PROBE_TRIES == 0) {
-		x->state = OBJECT_SERVED; /* somebody may have taken it away */
-		x->next_ms = 0;
-	}
 	return 0;
 }
 

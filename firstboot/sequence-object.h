@@ -27,7 +27,6 @@ struct seq_object {
 	char *key;			    /* owned: "apps/Deployment/namespace/name" */
 	enum object_state state;
 	bool asked;	    /* a request of it is under way: the sequence's */
-	bool used;	    /* a CRD whose kind the bundle has objects of */
 	bool stuck;	    /* somebody has to help: conflict, invalid, failed */
 	bool applied;	    /* the server has the bundle's text */
 	bool taken_away;    /* was applied, and is not there any more: to be applied again */
@@ -48,7 +47,10 @@ bool object_is_over(const struct seq_object *x);
 void object_next(struct seq_object *x, struct apply_item *it);
 /* Would object_next() change the cluster? */
 bool object_writes(const struct seq_object *x);
-/* What discovery says of a CRD in SERVED: a version, or NULL for not served. */
+/*
+ * What discovery says of a CRD in SERVED: a version, or NULL for not served. Its handler may come
+ * a moment later: the PATCH that finds none is sent again.
+ */
 int object_served(struct seq_object *x, const char *version, struct journal *j, bool *ret_moved,
 		  struct err *err) MUST_CHECK;
 /* *ret_moved: its state is another. -EPERM: the server is not of our CA. */

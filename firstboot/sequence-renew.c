@@ -13,7 +13,8 @@
 
 #include <string.h>
 
-#define KUBE_SYSTEM "/api/v1/namespaces/kube-system"
+#define NAMESPACES "/api/v1/namespaces"
+#define KUBE_SYSTEM NAMESPACES "/kube-system"
 #define STEP "cluster"
 #define RETRY_MS 1000
 #define IDENTITY_MS 60000
@@ -42,6 +43,7 @@ static int forget_all(struct sequence *s, const char *uid, struct err *err)
 	}
 	inventory_done(&s->inventory);
 	s->inventory_due = s->rechecked = false;
+	s->inventory_by_ms = 0;
 	s->moved_ms = clock_ms();
 	return 0;
 }
@@ -121,23 +123,40 @@ void sequence_doubt_closed(struct seq_component *c)
 		doubt(c, &c->objects[k]);
 }
 
-bool sequence_recheck(struct sequence *s)
+/* Is the Namespace in that list, and no end of it in sight? */
+static bool is_alive(const json_t *list, const char *name)
 {
+	const json_t *ns = gate_find_named(list, name);
+
+	return ns && !*js_text(ns, "metadata.deletionTimestamp");
+}
+
+int sequence_recheck(struct sequence *s, struct err *err)
+{
+	const struct gate_view view = { s->kube, s->journal };
 	const struct apply_stats *st = &s->stats;
-	bool any = false;
+	cleanup_json json_t *list = NULL;
+	struct readiness why;
+	int r;
 
 	if (s->rechecked || st->created + st->changed + st->unchanged + st->deleted == 0)
-		return false;
+		return 0;
+	r = gate_get_path(&view, NAMESPACES, &list, &why, err);
+	if (r < 0)
+		return r;
 	s->rechecked = true;
 	for (size_t i = 0; i < s->index->components.len; i++) {
 		struct seq_component *c = &s->components[i];
 
-		for (size_t k = 0; k < c->def->objects.len; k++)
-			if (object_is_namespace(c->objects[k].object))
+		for (size_t k = 0; k < c->def->objects.len; k++) {
+			const struct bundle_object *o = c->objects[k].object;
+
+			if (object_is_namespace(o) && !is_alive(list, o->name))
 				doubt(c, &c->objects[k]);
-		any |= c->doubted;
+		}
+		r |= c->doubted;
 	}
-	return any;
+	return r;
 }
 
 void sequence_settle(struct seq_component *c)

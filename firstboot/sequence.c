@@ -9,6 +9,7 @@
 #define IDLE_MS 100	  /* the longest sleep while nothing is under way */
 #define LIVELY_MS 60000	  /* something moved that lately: no long pauses */
 #define EARLY_IN_FLIGHT 3 /* CRDs sent ahead yield to what a component waits for */
+#define INVENTORY_MS 2000 /* so long the journal alone knows that a component is applied */
 #define GATE_POLL_MIN_MS 200
 #define GATE_POLL_MS 2000
 #define SOFT_POLL_MS 30000
@@ -40,31 +41,6 @@ static int init_component(struct seq_component *c, struct status_component *st,
 	return 0;
 }
 
-/* Is "<plural>.<group>" the kind of any object? */
-static bool is_used(const struct bundle_index *index, const char *crd)
-{
-	for (size_t i = 0; i < index->components.len; i++) {
-		const struct bundle_component *c = &index->components.items[i];
-
-		for (size_t k = 0; k < c->objects.len; k++) {
-			const struct bundle_object *o = &c->objects.items[k];
-			size_t len = strlen(o->plural);
-
-			if (strncmp(crd, o->plural, len) == 0 && crd[len] == '.' &&
-			    strcmp(crd + len + 1, o->group) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-static void mark_used(struct sequence *s, struct seq_component *c)
-{
-	for (size_t i = 0; i < c->def->objects.len; i++)
-		if (c->def->objects.items[i].crd)
-			c->objects[i].used = is_used(s->index, c->def->objects.items[i].name);
-}
-
 int sequence_new(struct kube *kube, const struct bundle_reader *reader, struct journal *journal,
 		 struct sequence **ret, struct err *err)
 {
@@ -88,11 +64,9 @@ int sequence_new(struct kube *kube, const struct bundle_reader *reader, struct j
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < s->index->components.len; i++) {
-		mark_used(s, &s->components[i]);
+	for (size_t i = 0; i < s->index->components.len; i++)
 		if (sequence_was_handed_over(s, &s->components[i]))
 			sequence_mark_handed_over(&s->components[i]);
-	}
 	s->moved_ms = clock_ms();
 	r = discovery_new(&s->discovery, err);
 	if (r < 0)
@@ -321,7 +295,8 @@ static int start_objects(struct sequence *s, uint64_t *next_ms, bool *moved, str
 				sequence_wave(c, &first, &end);
 				c->applied = first == c->def->objects.len;
 				*moved |= c->applied;
-				s->inventory_due |= c->applied;
+				if (c->applied && !s->inventory_by_ms)
+					s->inventory_by_ms = clock_ms() + INVENTORY_MS;
 			}
 			if (r >= 0)
 				r = start_range(s, c, first, end,
@@ -334,12 +309,35 @@ static int start_objects(struct sequence *s, uint64_t *next_ms, bool *moved, str
 	return 0;
 }
 
-static bool awaits_discovery(const struct sequence *s)
+/* Is it still to be sent, or without its answer? What somebody has to help keeps nothing back. */
+static bool is_on_its_way(const struct seq_object *x)
+{
+	return x->state == OBJECT_APPLY && !x->stuck && !x->tries;
+}
+
+/*
+ * Does c wait for nothing but that its CRDs are served? Those that were sent ahead of their
+ * component's turn can wait: each new one changes the server's whole list.
+ */
+static bool awaits_discovery(const struct sequence *s, const struct seq_component *c)
+{
+	bool served = true;
+
+	if (!c->applied && sequence_held_by(s, c))
+		return false;
+	for (size_t k = 0; k < crds_of(c); k++) {
+		if (!c->applied && s->may_write && is_on_its_way(&c->objects[k]))
+			return false;
+		served &= c->objects[k].state != OBJECT_SERVED;
+	}
+	return !served;
+}
+
+static bool any_awaits_discovery(const struct sequence *s)
 {
 	for (size_t i = 0; i < s->index->components.len; i++)
-		for (size_t k = 0; k < crds_of(&s->components[i]); k++)
-			if (s->components[i].objects[k].state == OBJECT_SERVED)
-				return true;
+		if (awaits_discovery(s, &s->components[i]))
+			return true;
 	return false;
 }
 
@@ -349,23 +347,24 @@ static int run_discovery(struct sequence *s, uint64_t *next_ms, bool *moved, str
 	uint64_t before = discovery_asked_ms(s->discovery);
 	int r;
 
-	if (!awaits_discovery(s))
+	if (!any_awaits_discovery(s))
 		return 0;
 	r = discovery_refresh(s->discovery, s->kube, err);
-	seq_earlier(next_ms, clock_ms() + DISCOVERY_PAUSE_MS);
+	seq_earlier(next_ms, discovery_next_ms(s->discovery));
 	if (r < 0 || discovery_asked_ms(s->discovery) == before)
 		return r;
 	for (size_t i = 0; i < s->index->components.len; i++) {
 		struct seq_component *c = &s->components[i];
+		bool waits = awaits_discovery(s, c); /* else its CRDs may take their time */
 
 		for (size_t k = 0; k < crds_of(c); k++) {
 			struct seq_object *x = &c->objects[k];
+			const char *version = discovery_version(s->discovery, x->object->name);
 			bool m = false;
 
-			if (x->state != OBJECT_SERVED || x->asked)
+			if (x->state != OBJECT_SERVED || x->asked || (!version && !waits))
 				continue;
-			r = object_served(x, discovery_version(s->discovery, x->object->name),
-					  s->journal, &m, err);
+			r = object_served(x, version, s->journal, &m, err);
 			if (r < 0)
 				return r;
 			*moved |= m;
@@ -456,9 +455,11 @@ static int advance(struct sequence *s, uint64_t *next_ms, bool *moved, struct er
 	for (size_t i = 0; r >= 0 && i < s->index->components.len; i++)
 		if (s->components[i].applied)
 			r = run_gates(s, &s->components[i], next_ms, moved, err);
-	if (r >= 0 && !s->busy && all_open(s) && !sequence_recheck(s))
-		r = sequence_hand_over(s, err);
-	return r;
+	if (r >= 0 && !s->busy && all_open(s)) {
+		r = sequence_recheck(s, err);
+		r = r == 0 ? sequence_hand_over(s, err) : r;
+	}
+	return r < 0 ? r : 0;
 }
 
 /* What the answer to a PATCH says of more than its own object. */
@@ -506,7 +507,7 @@ static int receive(struct sequence *s, uint64_t until_ms, bool *moved, struct er
 static bool is_finished(const struct sequence *s)
 {
 	return all_open(s) && !s->hand_over_due &&
-	       !(s->may_write && (s->inventory_due || s->inventory.dirty));
+	       !(s->may_write && (s->inventory_due || s->inventory_by_ms || s->inventory.dirty));
 }
 
 static bool is_lively(const struct sequence *s)

@@ -152,3 +152,33 @@ TEST(object_doubted_is_looked_at_and_taken_away_is_applied_again)
 	object_done(&x);
 	journal_free(j);
 }
+
+/* A CRD that is applied asks nothing itself; discovery's word for it is enough. */
+TEST(object_of_a_crd_is_ready_when_discovery_has_its_kind)
+{
+	static struct bundle_object crd = { .group = (char *)"apiextensions.k8s.io",
+					    .kind = (char *)"CustomResourceDefinition",
+					    .name = (char *)"things.kiln.test",
+					    .crd = true,
+					    .gate = BUNDLE_GATE_READY,
+					    .sha256 = (char *)"11111111111111111111111111111111" };
+	struct journal *j = open_or_die();
+	struct err err = { 0 };
+	struct apply_item it = { .verb = APPLY_PATCH, .class = KUBE_OK };
+	struct seq_object x;
+	bool moved = false;
+
+	init(&x, &crd, j);
+	ASSERT_EQ(x.state, OBJECT_APPLY);
+	ASSERT_OK(object_reply(&x, &it, j, &moved, &err), &err);
+	ASSERT(moved && x.applied);
+	ASSERT_EQ(x.state, OBJECT_SERVED);
+	ASSERT_OK(object_served(&x, NULL, j, &moved, &err), &err);
+	ASSERT(!moved);
+	ASSERT_EQ(x.state, OBJECT_SERVED);
+	ASSERT_STR(x.reason, "not served yet");
+	ASSERT_OK(object_served(&x, "v1", j, &moved, &err), &err);
+	ASSERT(moved && object_is_over(&x));
+	object_done(&x);
+	journal_free(j);
+}
