@@ -1,7 +1,7 @@
 /*
  * What the object that a component waits for has to say beyond its own status: the pod's words
- * behind a Deployment's "0 of 1". A look costs two or three reads, so only what waits for some
- * seconds is looked at, one component in a turn.
+ * behind a Deployment's "0 of 1". A look costs two or three reads, so only what waits for a
+ * second or two is looked at, one component in a turn.
  */
 #include "clock.h"
 #include "gate-blame.h"
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define AFTER_TRIES 3 /* of the object's own polls */
+#define AFTER_TRIES 5 /* of the object's own polls: more than a second */
 #define EVERY_MS 5000
 
 /* The first object that waits and has pods; NULL: none. */
