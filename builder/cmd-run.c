@@ -6,6 +6,8 @@
 #include "image.h"
 #include "options.h"
 #include "parse.h"
+#include "qemu-kvm.h"
+#include "qemu-net.h"
 #include "run-nodes.h"
 #include "spawn.h"
 

@@ -2,7 +2,7 @@
 
 #include "file.h"
 #include "json.h"
-#include "qemu.h"
+#include "qemu-net.h"
 
 #include <fcntl.h>
 

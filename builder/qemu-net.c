@@ -2,6 +2,9 @@
 
 #include "buf.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 /* The cluster's own subnets, so that the node's static addresses fit; the host is the gateway. */
 static int add_family4(const struct cluster *c, struct buf *b, struct err *err)
 {
@@ -93,4 +96,17 @@ void qemu_uplink_done(struct qemu_uplink *u)
 	free(u->user);
 	free(u->segment);
 	*u = (struct qemu_uplink){ 0 };
+}
+
+int qemu_free_port(unsigned int *ret, struct err *err)
+{
+	cleanup_close int fd = neg_errno(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+		return err_errnof(err, -errno, "cannot find a free port");
+	*ret = ntohs(a.sin_port);
+	return 0;
 }

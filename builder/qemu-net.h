@@ -16,6 +16,8 @@ struct qemu_forward {
 	unsigned int to; /* port of the node's first address */
 };
 
+/* A TCP port of 127.0.0.1 that nothing uses now. */
+int qemu_free_port(unsigned int *ret, struct err *err) MUST_CHECK;
 /* The value of -netdev for a user network named @id. */
 int qemu_user_net(const struct cluster *c, const char *id, const struct qemu_forward *forwards,
 		  size_t len, char **ret, struct err *err) MUST_CHECK;

@@ -1,23 +1,15 @@
 #include "qemu.h"
-#include "boot-read.h"
 #include "copy.h"
-#include "fat.h"
-#include "file.h"
-#include "gpt.h"
-#include "log.h"
+#include "qemu-boot.h"
 #include "qemu-net.h"
 #include "spawn.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 
 #define DISK_BYTES (UINT64_C(32) << 30) /* a power of two: SD cards must be */
-#define KVM_PROBE_MS 8000
 
 static const char *const bus_names[] = { "nvme", "sata", "usb", "sd", "virtio" };
 
@@ -62,56 +54,6 @@ static void addf(struct qemu *q, const char *fmt, ...)
 	}
 	q->owned[q->owned_len++] = text;
 	add(q, text);
-}
-
-static int extract(const struct fat *f, const char *name, const char *to, struct err *err)
-{
-	const struct fat_entry *e = fat_find(f, name);
-	cleanup_close int fd = -EBADF;
-
-	if (!e)
-		return err_setf(err, -ENOENT, "the boot partition has no '%s'", name);
-	fd = neg_errno(open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-	if (fd < 0)
-		return err_errnof(err, fd, "cannot create '%s'", to);
-	return fat_extract(f, e, fd, err);
-}
-
-static int no_image(const struct qemu_spec *s, int r, struct err *err)
-{
-	if (r == -ENOENT)
-		return err_setf(err, r, "there is no '%s' yet; 'kiln bake %s' makes it", s->image,
-				s->node->name);
-	return err_errnof(err, r, "cannot open '%s'", s->image);
-}
-
-/* Kernel and initrd of the image as files below @dir; *ret names them. */
-static int open_boot(const struct qemu_spec *s, const char *dir, struct boot_read *ret,
-		     struct err *err)
-{
-	cleanup_close int fd = neg_errno(open(s->image, O_RDONLY | O_CLOEXEC));
-	cleanup_fat struct fat f = { 0 };
-	struct gpt_table t = { 0 };
-	char path[PATH_MAX];
-	int r;
-
-	if (fd < 0)
-		return no_image(s, fd, err);
-	r = gpt_read(fd, s->image, &t, err);
-	if (r == 0 && t.len == 0)
-		r = err_setf(err, -EINVAL, "'%s' has no partitions", s->image);
-	if (r == 0)
-		r = fat_open(fd, t.parts[0].start_bytes, &f, err);
-	if (r == 0)
-		r = boot_read_fat(&f, s->board->boot, ret, err);
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "%s/kernel", dir);
-	r = extract(&f, ret->kernel, path, err);
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "%s/initrd", dir);
-	return extract(&f, ret->initrd, path, err);
 }
 
 static int find_firmware(const char **ret_code, const char **ret_vars, struct err *err)
@@ -168,40 +110,18 @@ static int add_firmware(struct qemu *q, struct err *err)
 	return 0;
 }
 
-/*
- * Linux takes the first console= of a driver: with the Pi's debug port, which this machine
- * lacks, in the line, the one that is there stays silent.
- */
-static void drop_words(char *line, const char *prefix)
-{
-	size_t n = strlen(prefix);
-	char *to = line;
-
-	for (const char *p = line; *p;) {
-		size_t word = strcspn(p, " "), blanks = strspn(p + word, " ");
-
-		if (strncmp(p, prefix, n) != 0) {
-			memmove(to, p, word + blanks);
-			to += word + blanks;
-		}
-		p += word + blanks;
-	}
-	*to = '\0';
-}
-
 static int add_kernel(struct qemu *q, const struct qemu_spec *s, struct err *err)
 {
 	cleanup_boot_read struct boot_read b = { 0 };
 	int r;
 
-	r = open_boot(s, q->dir->path, &b, err);
+	r = qemu_boot_extract(s, q->dir->path, &b, err);
 	if (r < 0)
 		return r;
 	add(q, "-kernel");
 	addf(q, "%s/kernel", q->dir->path);
 	add(q, "-initrd");
 	addf(q, "%s/initrd", q->dir->path);
-	drop_words(b.cmdline, "console=ttyAMA10");
 	add(q, "-append");
 	addf(q, "%s console=%s%s%s", b.cmdline, s->board->qemu.console, s->append ? " " : "",
 	     s->append ? s->append : "");
@@ -217,7 +137,7 @@ static int make_overlay(const struct qemu_spec *s, const char *path, struct err 
 	cleanup_spawn struct spawn run = { .argv = argv, .timeout_ms = 60000 };
 
 	if (!image)
-		return no_image(s, -errno, err);
+		return qemu_no_image(s, -errno, err);
 	(void)snprintf(size, sizeof(size), "%llu",
 		       (unsigned long long)(s->disk_bytes ? s->disk_bytes : DISK_BYTES));
 	return spawn_run(&run, err);
@@ -391,96 +311,4 @@ int qemu_init(struct qemu *q, const struct qemu_spec *spec, struct err *err)
 		return err_setf(err, -E2BIG, "the command line of QEMU has too many words");
 	q->argv[q->argc] = NULL;
 	return 0;
-}
-
-int qemu_free_port(unsigned int *ret, struct err *err)
-{
-	cleanup_close int fd = neg_errno(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(a);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&a, &len) < 0)
-		return err_errnof(err, -errno, "cannot find a free port");
-	*ret = ntohs(a.sin_port);
-	return 0;
-}
-
-struct probe {
-	char tail[64];
-	bool seen;
-};
-
-static int watch(void *arg, const char *data, size_t len)
-{
-	static const char first_line[] = "Linux version";
-	struct probe *p = arg;
-	size_t have = strlen(p->tail);
-
-	for (size_t i = 0; i < len && !p->seen; i++) {
-		if (have == sizeof(first_line) - 1) {
-			memmove(p->tail, p->tail + 1, have - 1);
-			have--;
-		}
-		p->tail[have++] = data[i];
-		p->tail[have] = '\0';
-		p->seen = strcmp(p->tail, first_line) == 0;
-	}
-	return p->seen ? -ECANCELED : 0;
-}
-
-static bool same_arch(const struct board *b)
-{
-#if defined(__x86_64__)
-	return strcmp(b->arch, "amd64") == 0;
-#elif defined(__aarch64__)
-	return strcmp(b->arch, "arm64") == 0;
-#else
-	return false;
-#endif
-}
-
-bool qemu_kvm_works(const struct qemu_spec *s)
-{
-	cleanup_tempfile struct tempfile *dir = NULL;
-	cleanup_boot_read struct boot_read b = { 0 };
-	char kernel[PATH_MAX], append[64];
-	bool arm = strcmp(s->board->arch, "arm64") == 0;
-	const char *const argv[] = { arm ? "qemu-system-aarch64" : "qemu-system-x86_64",
-				     "-machine",
-				     arm ? "virt,gic-version=host" : "q35",
-				     "-accel",
-				     "kvm",
-				     "-cpu",
-				     "host",
-				     "-m",
-				     "512M",
-				     "-nodefaults",
-				     "-display",
-				     "none",
-				     "-no-reboot",
-				     "-serial",
-				     "stdio",
-				     "-kernel",
-				     kernel,
-				     "-append",
-				     append,
-				     NULL };
-	struct probe p = { 0 };
-	cleanup_spawn struct spawn run = {
-		.argv = argv, .timeout_ms = KVM_PROBE_MS, .out_fn = watch, .arg = &p
-	};
-	struct err ignored = { 0 };
-
-	if (!same_arch(s->board) || access("/dev/kvm", R_OK | W_OK) < 0 ||
-	    tempfile_new_dir(NULL, "kiln-kvm.", &dir, &ignored) < 0 ||
-	    open_boot(s, dir->path, &b, &ignored) < 0)
-		return false;
-	(void)snprintf(kernel, sizeof(kernel), "%s/kernel", dir->path);
-	(void)snprintf(append, sizeof(append), "earlycon=%s console=%s panic=-1",
-		       arm ? "pl011" : "uart8250,io,0x3f8", s->board->qemu.console);
-	int r = spawn_run(&run, &ignored);
-
-	log_debugf("KVM probe: %s (%d)", p.seen ? "the kernel starts" : "no line of the kernel", r);
-	return p.seen;
 }

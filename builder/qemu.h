@@ -50,7 +50,3 @@ struct qemu {
 int qemu_init(struct qemu *q, const struct qemu_spec *spec, struct err *err) MUST_CHECK;
 void qemu_done(struct qemu *q);
 #define cleanup_qemu CLEANUP(qemu_done)
-/* Does KVM really run the image's kernel? Boots it to its first line, within seconds. */
-bool qemu_kvm_works(const struct qemu_spec *spec);
-/* A TCP port of 127.0.0.1 that nothing uses now. */
-int qemu_free_port(unsigned int *ret, struct err *err) MUST_CHECK;
