@@ -1,30 +1,16 @@
 /*
  * status-ask - what the nodes of a cluster say of themselves, asked from the desk
  *
- * Two ways, both at once. By ssh to each node, with the host keys that `kiln init` made and
- * nothing trusted on first use: one session a node stays open and hands over status.json
- * again and again. By the API server, once it is up, with an admin's certificate made here:
- * ConfigMaps kiln-system/status-<node>. Of a node's two answers the newer one counts.
- *
- * The fsid of Ceph, once ConfigMap kiln-system/cluster has it, is kept in .kiln/secrets.
+ * Two ways, both at once: by ssh to each node (status-ssh), and by the API server, once it is up
+ * (status-api). Of a node's two answers the newer one counts (status-node).
  *
  * Units: milliseconds of clock_ms(). Ownership: a status_ask owns all but the cluster.
  */
 #pragma once
 
 #include "forwards.h"
-#include "status-json.h"
+#include "status-node.h"
 
-#define STATUS_PROBLEM_MAX 256
-#define STATUS_STALE_S 300 /* a node that wrote nothing for so long is not up */
-
-struct status_node {
-	const struct node *node;
-	struct status_json status; /* when known */
-	bool known, by_api;
-	char problem[STATUS_PROBLEM_MAX]; /* why ssh does not work now; "" */
-	bool asked;			  /* ssh has answered or failed at least once */
-};
 struct status_ask;
 struct status_ask_options {
 	const struct forwards *forwards; /* NULL: the nodes' own addresses */
@@ -47,6 +33,5 @@ const struct status_node *status_ask_nodes(const struct status_ask *a, size_t *r
 bool status_ask_all_asked(const struct status_ask *a);
 /* Every node but those that run on demand says that it is ready, lately. */
 bool status_ask_all_up(const struct status_ask *a);
-bool status_node_up(const struct status_node *n);
 const char *status_ask_api_problem(const struct status_ask *a); /* "": the API answers */
 const char *status_ask_fsid(const struct status_ask *a);	/* "": not known */
