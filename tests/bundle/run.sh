@@ -7,7 +7,7 @@ log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 run() {
 	if [ -e "$src/tests/bundle/run-$1.py" ]; then
-		python3 "$src/tests/bundle/run-$1.py" "$build/kiln" "$src"
+		python3 -B "$src/tests/bundle/run-$1.py" "$build/kiln" "$src"
 	else
 		sh "$src/tests/bundle/run-$1.sh" "$build/kiln" "$src"
 	fi
