@@ -28,7 +28,7 @@ check-banned:
 check-size:
 	sh mk/check-size.sh $(check_src) $(check_tests)
 check-shell:
-	shellcheck -S warning -e SC2010,SC2034,SC2043,SC2120,SC2148,SC2154 $(filter-out overlays/%,$(check_sh))
+	shellcheck -S warning -e SC2010,SC2034,SC2043,SC2120,SC2148,SC2154,SC2319 $(filter-out overlays/%,$(check_sh))
 	shellcheck -S warning -s sh $(filter overlays/%,$(check_sh))
 check-spell:
 	codespell -q 3 -I mk/codespell.list $(check_src) $(check_tests) $(check_headers) Makefile mk scripts docs README.md CONTRIBUTING.md man
@@ -70,7 +70,8 @@ check-cppcheck:
 	@mkdir -p $(check_o)/cppcheck
 	cppcheck -q -j $(jobs) --cppcheck-build-dir=$(check_o)/cppcheck --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability --suppressions-list=mk/cppcheck.list --std=c11 \
-		--library=posix,gnu -Ilib -D_GNU_SOURCE -D__x86_64__ '-DKILN_VERSION="0"' $(check_src)
+		--library=posix,gnu -Ilib -D_GNU_SOURCE -D__x86_64__ '-DKILN_VERSION="0"' \
+		'-DJSON_INTEGER_FORMAT="lld"' $(check_src)
 
 # The static analyzer takes seconds a file: in `make check-full`, not in `make test`.
 analyzer_off := clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling

@@ -51,8 +51,10 @@ static int disk_of(const char *name, char *ret, size_t size)
 	if (!realpath(link, real))
 		return -errno;
 	slash = strrchr(real, '/');
-	*slash = '\0';
-	slash = strrchr(real, '/');
+	if (slash) {
+		*slash = '\0';
+		slash = strrchr(real, '/');
+	}
 	if (!slash)
 		return -ENOENT;
 	(void)snprintf(ret, size, "%s", slash + 1);

@@ -107,7 +107,7 @@ static size_t member(char *at, const char *name, const char *data, size_t len)
 	memset(at, 0, 512);
 	(void)snprintf(at, 100, "%s", name);
 	(void)snprintf(at + 100, 8, "%07o", 0600);
-	(void)snprintf(at + 124, 12, "%011zo", len);
+	(void)snprintf(at + 124, 12, "%011o", (unsigned int)len);
 	memcpy(at + 257, "ustar", 6);
 	memcpy(at + 263, "00", 2);
 	at[156] = '0';
