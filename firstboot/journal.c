@@ -316,8 +316,9 @@ int journal_note(struct journal *j, const char *step, const char *event, const c
 		(void)!ftruncate(j->fd, (off_t)j->bytes);
 		return err_errnof(err, r, "cannot write to '%s'", j->name);
 	}
-	if (j->kill_after && --j->kill_after == 0)
+	if (j->kill_after == 1)
 		(void)raise(SIGKILL);
+	j->kill_after -= j->kill_after > 0;
 	r = push(j, now.tv_sec, strdup(step), strdup(event), strdup(detail));
 	if (r < 0)
 		return err_nomem(err);
