@@ -26,3 +26,10 @@ void ready_rule_statefulset(const json_t *o, struct readiness *ret);
 void ready_rule_replicaset(const json_t *o, struct readiness *ret);
 void ready_rule_pod(const json_t *o, struct readiness *ret);
 void ready_rule_job(const json_t *o, struct readiness *ret);
+/* ready-custom.c */
+void ready_rule_certificate(const json_t *o, struct readiness *ret);
+void ready_rule_phase_ready(const json_t *o, struct readiness *ret); /* status.phase is Ready */
+void ready_rule_object_store(const json_t *o, struct readiness *ret);
+void ready_rule_ceph_cluster(const json_t *o, struct readiness *ret);
+void ready_rule_application(const json_t *o, struct readiness *ret);
+void ready_rule_other(const json_t *o, struct readiness *ret); /* no rule of its own */

@@ -215,89 +215,6 @@ bool ready_has_endpoint(const json_t *slices)
 	return false;
 }
 
-static void judge_certificate(const json_t *o, struct readiness *ret)
-{
-	if (ready_condition_true(o, "Issuing"))
-		ready_say_condition(o, "Issuing", READY_WAIT, ret);
-	else
-		ready_rule_ready(o, ret);
-}
-
-static void judge_phase_ready(const json_t *o, struct readiness *ret)
-{
-	const char *phase = js_text(o, "status.phase");
-
-	if (strcmp(phase, "Ready") != 0)
-		readiness_setf(ret, strcmp(phase, "Failure") == 0 ? READY_FAILED : READY_WAIT,
-			       "phase is '%s'%s%.300s", phase,
-			       *js_text(o, "status.message") ? ": " : "",
-			       js_text(o, "status.message"));
-}
-
-static void judge_object_store(const json_t *o, struct readiness *ret)
-{
-	const char *phase = js_text(o, "status.phase");
-
-	if (strcmp(phase, "Connected") != 0)
-		judge_phase_ready(o, ret);
-}
-
-/* Health is a gate's affair, which knows the tolerated warnings. */
-static void judge_ceph_cluster(const json_t *o, struct readiness *ret)
-{
-	judge_phase_ready(o, ret);
-	if (ret->state == READY_YES && strcmp(js_text(o, "status.state"), "Created") != 0 &&
-	    strcmp(js_text(o, "status.state"), "Connected") != 0)
-		readiness_setf(ret, READY_WAIT, "state is '%s'", js_text(o, "status.state"));
-}
-
-static void judge_application(const json_t *o, struct readiness *ret)
-{
-	const char *sync = js_text(o, "status.sync.status");
-	const char *health = js_text(o, "status.health.status");
-	const char *phase = js_text(o, "status.operationState.phase");
-
-	if (ready_condition(o, "ComparisonError")) {
-		readiness_setf(ret, READY_WAIT, "ComparisonError: %.400s",
-			       js_text(ready_condition(o, "ComparisonError"), "message"));
-		return;
-	}
-	if (strcmp(sync, "Synced") != 0 || strcmp(health, "Healthy") != 0)
-		readiness_setf(ret, READY_WAIT, "sync is '%s', health is '%s'", sync, health);
-	else if (*phase && strcmp(phase, "Succeeded") != 0)
-		readiness_setf(ret, READY_WAIT, "its operation is '%s': %.300s", phase,
-			       js_text(o, "status.operationState.message"));
-}
-
-/* A custom resource without a rule of its own. */
-static void judge_other(const json_t *o, struct readiness *ret)
-{
-	static const char *const good[] = { "Ready",	   "Active",	"Available",
-					    "Bound",	   "Running",	"Succeeded",
-					    "Established", "Connected", "Healthy" };
-	const char *phase = js_text(o, "status.phase");
-
-	if (!json_object_size(json_object_get(o, "status"))) {
-		readiness_setf(ret, READY_WAIT, "it has no status yet");
-		return;
-	}
-	if (ready_condition(o, "Ready")) {
-		ready_rule_ready(o, ret);
-	} else if (ready_condition(o, "Available")) {
-		ready_rule_available(o, ret);
-	} else if (*phase) {
-		for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-			if (strcmp(phase, good[i]) == 0)
-				return;
-		readiness_setf(ret, READY_WAIT, "phase is '%s'", phase);
-	} else {
-		readiness_setf(
-			ret, READY_NO_RULE,
-			"%s has no rule, and neither Ready nor Available nor a phase in its status",
-			js_text(o, "kind"));
-	}
-}
-
 #define RBAC "rbac.authorization.k8s.io"
 static const struct rule {
 	const char *group, *kind;
@@ -329,15 +246,15 @@ static const struct rule {
 	{ "coordination.k8s.io", NULL, NULL },
 	{ "discovery.k8s.io", NULL, NULL },
 	{ "autoscaling", NULL, NULL },
-	{ "cert-manager.io", "Certificate", judge_certificate },
+	{ "cert-manager.io", "Certificate", ready_rule_certificate },
 	{ "cert-manager.io", "Issuer", ready_rule_ready },
 	{ "cert-manager.io", "ClusterIssuer", ready_rule_ready },
-	{ "ceph.rook.io", "CephCluster", judge_ceph_cluster },
-	{ "ceph.rook.io", "CephBlockPool", judge_phase_ready },
-	{ "ceph.rook.io", "CephFilesystem", judge_phase_ready },
-	{ "ceph.rook.io", "CephObjectStore", judge_object_store },
-	{ "argoproj.io", "Application", judge_application },
-	{ NULL, NULL, judge_other },
+	{ "ceph.rook.io", "CephCluster", ready_rule_ceph_cluster },
+	{ "ceph.rook.io", "CephBlockPool", ready_rule_phase_ready },
+	{ "ceph.rook.io", "CephFilesystem", ready_rule_phase_ready },
+	{ "ceph.rook.io", "CephObjectStore", ready_rule_object_store },
+	{ "argoproj.io", "Application", ready_rule_application },
+	{ NULL, NULL, ready_rule_other },
 };
 
 /* First row that fits decides; a row without a kind is for the rest of its group. */
