@@ -1,11 +1,11 @@
 #include "kube.h"
 
 #include "buf.h"
+#include "clock.h"
+#include "curl-util.h"
 
-#include <curl/curl.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define DEFAULT_TIMEOUT_MS 30000
 #define DEFAULT_MAX_REPLY ((size_t)16 << 20)
@@ -133,37 +133,13 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 	return n;
 }
 
-static struct curl_blob blob(const char *s)
-{
-	return (struct curl_blob){ .data = (void *)(uintptr_t)s,
-				   .len = strlen(s),
-				   .flags = CURL_BLOB_NOCOPY };
-}
-
-static void set_tls(const struct kube *k, CURL *e)
-{
-	struct curl_blob ca = blob(k->cred.ca_pem);
-
-	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
-	(void)curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
-	(void)curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	(void)curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
-	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (k->cred.cert_pem && k->cred.key_pem) {
-		struct curl_blob cert = blob(k->cred.cert_pem), key = blob(k->cred.key_pem);
-
-		(void)curl_easy_setopt(e, CURLOPT_SSLCERTTYPE, "PEM");
-		(void)curl_easy_setopt(e, CURLOPT_SSLCERT_BLOB, &cert);
-		(void)curl_easy_setopt(e, CURLOPT_SSLKEYTYPE, "PEM");
-		(void)curl_easy_setopt(e, CURLOPT_SSLKEY_BLOB, &key);
-	}
-}
-
 static void set_request(CURL *e, struct kube_xfer *x)
 {
 	const struct kube_req *req = x->req;
 
+	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
+	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	(void)curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	(void)curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
@@ -257,7 +233,7 @@ int kube_start(struct kube *k, struct kube_req *req, struct err *err)
 		xfer_free(k, x);
 		return err_setf(err, r, "cannot send %s %s: out of memory", req->method, req->path);
 	}
-	set_tls(k, x->easy);
+	curl_set_identity(x->easy, k->cred.ca_pem, k->cred.cert_pem, k->cred.key_pem);
 	set_request(x->easy, x);
 	if (curl_multi_add_handle(k->multi, x->easy) != CURLM_OK) {
 		xfer_free(k, x);
@@ -302,14 +278,6 @@ static struct kube_req *finish(struct kube *k, CURL *easy, CURLcode code)
 	return req;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 void kube_guard(struct kube *k, bool (*may)(const void *user), const void *user)
 {
 	k->may = may;
@@ -332,13 +300,13 @@ static struct kube_req *stop_guarded(struct kube *k)
 
 static struct kube_req *next_from_network(struct kube *k, unsigned int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	uint64_t end = clock_ms() + timeout_ms;
 
 	for (;;) {
 		int running, left;
 		struct kube_req *stopped = stop_guarded(k);
 		CURLMsg *msg;
-		int64_t wait;
+		uint64_t now;
 
 		if (stopped)
 			return stopped;
@@ -346,10 +314,11 @@ static struct kube_req *next_from_network(struct kube *k, unsigned int timeout_m
 		while ((msg = curl_multi_info_read(k->multi, &left)))
 			if (msg->msg == CURLMSG_DONE)
 				return finish(k, msg->easy_handle, msg->data.result);
-		wait = end - now_ms();
-		if (wait <= 0 || k->in_flight == 0)
+		now = clock_ms();
+		if (now >= end || k->in_flight == 0)
 			return NULL;
-		(void)curl_multi_poll(k->multi, NULL, 0, (int)(wait > 1000 ? 1000 : wait), NULL);
+		(void)curl_multi_poll(k->multi, NULL, 0, (int)(end - now > 1000 ? 1000 : end - now),
+				      NULL);
 	}
 }
 
@@ -400,14 +369,15 @@ int kube_do(struct kube *k, struct kube_req *req, struct err *err)
 {
 	unsigned int limit = req->timeout_ms ? req->timeout_ms : DEFAULT_TIMEOUT_MS;
 	/* libcurl ends the transfer at its own deadline: this one is only a net below it */
-	int64_t end = now_ms() + limit + CONNECT_TIMEOUT_MS;
+	uint64_t end = clock_ms() + limit + CONNECT_TIMEOUT_MS;
 	int r = kube_start(k, req, err);
 
 	if (r < 0)
 		return r;
 	for (;;) {
-		int64_t left = end - now_ms();
-		struct kube_req *got = next_from_network(k, left > 0 ? (unsigned int)left : 0);
+		uint64_t now = clock_ms();
+		struct kube_req *got =
+			next_from_network(k, now < end ? (unsigned int)(end - now) : 0);
 
 		if (got == req)
 			return 0;

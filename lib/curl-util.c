@@ -1,6 +1,7 @@
 #include "curl-util.h"
 
 #include <pthread.h>
+#include <string.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static CURLcode init_result;
@@ -47,4 +48,30 @@ int err_curl(struct err *err, CURLcode code, const char *detail, const char *wha
 {
 	return err_setf(err, to_errno(code), "%s: %s", what,
 			detail && *detail ? detail : curl_easy_strerror(code));
+}
+
+static struct curl_blob blob(const char *pem)
+{
+	return (struct curl_blob){ .data = (void *)(uintptr_t)pem,
+				   .len = strlen(pem),
+				   .flags = CURL_BLOB_NOCOPY };
+}
+
+void curl_set_identity(CURL *c, const char *ca_pem, const char *cert_pem, const char *key_pem)
+{
+	if (ca_pem) {
+		struct curl_blob ca = blob(ca_pem);
+
+		(void)curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
+		(void)curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
+		(void)curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca);
+	}
+	if (cert_pem && key_pem) {
+		struct curl_blob cert = blob(cert_pem), key = blob(key_pem);
+
+		(void)curl_easy_setopt(c, CURLOPT_SSLCERTTYPE, "PEM");
+		(void)curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert);
+		(void)curl_easy_setopt(c, CURLOPT_SSLKEYTYPE, "PEM");
+		(void)curl_easy_setopt(c, CURLOPT_SSLKEY_BLOB, &key);
+	}
 }

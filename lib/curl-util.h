@@ -36,3 +36,9 @@ int curl_ready(struct err *err) MUST_CHECK;
  * (TLS), -ECANCELED (a callback), -ENOSPC (a write), -ENOMEM, else -EIO.
  */
 int err_curl(struct err *err, CURLcode code, const char *detail, const char *what);
+
+/*
+ * TLS from memory: @ca_pem alone is trusted, @cert_pem and @key_pem (both or none) say who asks.
+ * NULL leaves the machine's CAs, or nobody asks. Borrowed until the transfer has ended.
+ */
+void curl_set_identity(CURL *c, const char *ca_pem, const char *cert_pem, const char *key_pem);

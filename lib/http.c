@@ -191,33 +191,6 @@ static bool is_idempotent(const char *method)
 	       strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0;
 }
 
-static struct curl_blob blob(const char *pem)
-{
-	return (struct curl_blob){ .data = (void *)(uintptr_t)pem,
-				   .len = strlen(pem),
-				   .flags = CURL_BLOB_NOCOPY };
-}
-
-static void set_identity(CURL *c, const struct http_request *q)
-{
-	if (q->ca_pem) {
-		struct curl_blob ca = blob(q->ca_pem);
-
-		(void)curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
-		(void)curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
-		(void)curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &ca);
-		(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
-	}
-	if (q->cert_pem && q->key_pem) {
-		struct curl_blob cert = blob(q->cert_pem), key = blob(q->key_pem);
-
-		(void)curl_easy_setopt(c, CURLOPT_SSLCERTTYPE, "PEM");
-		(void)curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert);
-		(void)curl_easy_setopt(c, CURLOPT_SSLKEYTYPE, "PEM");
-		(void)curl_easy_setopt(c, CURLOPT_SSLKEY_BLOB, &key);
-	}
-}
-
 static void set_request(struct http *h, const struct http_request *q, const char *method,
 			struct curl_slist *headers, struct reply *reply)
 {
@@ -227,7 +200,9 @@ static void set_request(struct http *h, const struct http_request *q, const char
 	(void)curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
 			       (long)(q->timeout_ms ? q->timeout_ms : 30000));
 	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
-	set_identity(c, q);
+	curl_set_identity(c, q->ca_pem, q->cert_pem, q->key_pem);
+	if (q->ca_pem)
+		(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
 	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_reply);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, reply);
 	if (q->body) {
