@@ -1,24 +1,17 @@
 /* The image of a node: a base image with the node's GUIDs, seed and boot files. */
 #include "image.h"
 #include "boot.h"
-#include "buf.h"
 #include "copy.h"
-#include "digest.h"
-#include "fat-make.h"
-#include "fat.h"
 #include "file.h"
 #include "gpt.h"
 #include "image-assemble.h"
 #include "image-map.h"
+#include "image-node-boot.h"
 #include "log.h"
-#include "seed-json.h"
-#include "seed-read.h"
 #include "tempfile.h"
-#include "tree.h"
 #include "zst.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -42,39 +35,21 @@ static void work_done(struct work *w)
 	fileset_done(&w->files);
 }
 
-static struct fat_make fat_of(const struct work *w, const char *image)
+static const struct layout_part *boot_part(const struct work *w)
 {
-	const struct layout_part *p = &w->layout.parts[LAYOUT_BOOT];
-
-	return (struct fat_make){
-		.image = image,
-		.start_bytes = p->start_bytes,
-		.size_bytes = p->size_bytes,
-		.mtime_s = (int64_t)w->spec->base->base.created_at,
-	};
+	return &w->layout.parts[LAYOUT_BOOT];
 }
 
-/* baked_at of the seed that an image carries; 0: it has none that can be read. */
-static uint64_t old_baked_at(const struct work *w)
+static struct image_node_boot boot_of(const struct work *w, const struct tempfile *t)
 {
-	cleanup_close int fd = open(w->image, O_RDONLY | O_CLOEXEC);
-	char name[SEED_NAME_MAX + 8];
-	cleanup_fat struct fat f = { 0 };
-	cleanup_free char *tar = NULL;
-	cleanup_seed_json struct seed_json j = { 0 };
-	struct err ignored = { 0 };
-	size_t len = 0;
-
-	if (fd < 0 || !w->old.seed)
-		return 0;
-	(void)snprintf(name, sizeof(name), "kiln/seed-%s.tar", w->old.seed);
-	if (fat_open(fd, w->layout.parts[LAYOUT_BOOT].start_bytes, &f, &ignored) < 0 ||
-	    fat_read(&f, name, SEED_BYTES_MAX, &tar, &len, &ignored) < 0)
-		return 0;
-	if (seed_read_json(tar, len, &j, &ignored) < 0)
-		j.baked_at = 0;
-	explicit_bzero(tar, len);
-	return j.baked_at;
+	return (struct image_node_boot){
+		.image = t,
+		.target = w->image,
+		.part = boot_part(w),
+		.seed = &w->seed,
+		.files = &w->files,
+		.mtime_s = (int64_t)w->spec->base->base.created_at,
+	};
 }
 
 static int build_seed(struct work *w, uint64_t baked_at, struct seed *ret, struct err *err)
@@ -94,7 +69,8 @@ static int build_seed(struct work *w, uint64_t baked_at, struct seed *ret, struc
 /* With the time of the last bake first: what has not changed must stay the same bytes. */
 static int make_seed(struct work *w, bool *ret_same, struct err *err)
 {
-	uint64_t before = old_baked_at(w);
+	uint64_t before =
+		w->old.seed ? image_node_boot_baked_at(w->image, boot_part(w), w->old.seed) : 0;
 	int r;
 
 	*ret_same = false;
@@ -219,124 +195,6 @@ static int take_old(const struct work *w, struct tempfile **ret, struct err *err
 	return 0;
 }
 
-static int put_file(const struct work *w, const char *image, const char *name, const char *data,
-		    size_t len, struct err *err)
-{
-	struct timespec times[2] = { { .tv_sec = (time_t)w->spec->base->base.created_at },
-				     { .tv_sec = (time_t)w->spec->base->base.created_at } };
-	struct fat_make m = fat_of(w, image);
-	cleanup_tempfile struct tempfile *t = NULL;
-	int r;
-
-	r = tempfile_new(w->image, &t, err); /* 0600: a seed holds secrets */
-	if (r < 0)
-		return r;
-	r = write_all(t->fd, data, len);
-	if (r == 0)
-		r = neg_errno(futimens(t->fd, times));
-	if (r < 0)
-		return err_errnof(err, r, "cannot write '%s'", t->path);
-	return fat_add_file(&m, t->path, name, err);
-}
-
-static int put_files(const struct work *w, const char *image, const struct fat *f, struct err *err)
-{
-	for (size_t i = 0; i < w->files.len; i++) {
-		const struct fileset_entry *e = &w->files.items[i];
-		cleanup_free char *have = NULL;
-		struct err ignored = { 0 };
-		size_t len = 0;
-		int r;
-
-		if (fat_read(f, e->path + 1, 1 << 20, &have, &len, &ignored) == 0 &&
-		    len == e->len && memcmp(have, e->data, len) == 0)
-			continue;
-		r = put_file(w, image, e->path + 1, e->data, e->len, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int remove_other_seeds(const struct work *w, const char *image, const struct fat *f,
-			      const char *keep, struct err *err)
-{
-	struct fat_make m = fat_of(w, image);
-
-	for (size_t i = 0; i < f->len; i++) {
-		const char *path = f->entries[i].path;
-		int r;
-
-		if (strncmp(path, "kiln/seed-", 10) != 0 || strcmp(path, keep) == 0)
-			continue;
-		r = fat_remove_file(&m, path, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int sync_image(const struct tempfile *t, struct err *err)
-{
-	int r = neg_errno(fsync(t->fd));
-
-	return r < 0 ? err_errnof(err, r, "cannot sync '%s'", t->path) : 0;
-}
-
-/*
- * The new seed is on the medium before the old one goes: a node finds one at any time. The rest
- * is synced when the image gets its name.
- */
-static int fill(const struct work *w, const struct tempfile *t, bool copied, struct err *err)
-{
-	cleanup_fat struct fat before = { 0 };
-	char name[SEED_NAME_MAX + 8], file[SEED_NAME_MAX];
-	int r;
-
-	(void)snprintf(name, sizeof(name), "kiln/%s", seed_file_name(&w->seed, file));
-	r = fat_open(t->fd, w->layout.parts[LAYOUT_BOOT].start_bytes, &before, err);
-	if (r == 0 && !fat_find(&before, name))
-		r = put_file(w, t->path, name, w->seed.data, w->seed.len, err);
-	if (r == 0)
-		r = put_files(w, t->path, &before, err);
-	if (r == 0 && !copied)
-		r = sync_image(t, err);
-	if (r == 0)
-		r = remove_other_seeds(w, t->path, &before, name, err);
-	return r;
-}
-
-static int verify_fat(const struct work *w, const struct tempfile *t, struct err *err)
-{
-	cleanup_fat struct fat f = { 0 };
-	char name[SEED_NAME_MAX + 8], file[SEED_NAME_MAX], hex[SHA256_HEX_MAX];
-	cleanup_free char *seed = NULL;
-	size_t len = 0;
-	int r;
-
-	(void)snprintf(name, sizeof(name), "kiln/%s", seed_file_name(&w->seed, file));
-	r = fat_open(t->fd, w->layout.parts[LAYOUT_BOOT].start_bytes, &f, err);
-	if (r == 0)
-		r = fat_read(&f, name, SEED_BYTES_MAX, &seed, &len, err);
-	if (r < 0)
-		return r;
-	(void)sha256_mem_hex(seed, len, hex);
-	explicit_bzero(seed, len);
-	if (strcmp(hex, w->seed.digest) != 0)
-		return err_setf(err, -EBADMSG, "the seed reads back differently");
-	for (size_t i = 0; i < w->files.len; i++) {
-		const struct fileset_entry *e = &w->files.items[i];
-		cleanup_free char *have = NULL;
-
-		r = fat_read(&f, e->path + 1, 1 << 20, &have, &len, err);
-		if (r < 0)
-			return r;
-		if (len != e->len || memcmp(have, e->data, len) != 0)
-			return err_setf(err, -EBADMSG, "'%s' reads back differently", e->path + 1);
-	}
-	return 0;
-}
-
 static int copy_inputs(const struct image_json *from, struct image_json *to)
 {
 	to->inputs.items = calloc(from->inputs.len + 1, sizeof(*to->inputs.items));
@@ -400,6 +258,7 @@ static int verify_copy(const struct work *w, const struct tempfile *t, const str
 static int finish(const struct work *w, struct tempfile *t, bool copied, struct err *err)
 {
 	cleanup_image_json struct image_json j = { 0 };
+	struct image_node_boot boot = boot_of(w, t);
 	cleanup_free char *json = NULL, *bmap = NULL;
 	size_t json_len = 0, bmap_len = 0;
 	int r;
@@ -407,7 +266,7 @@ static int finish(const struct work *w, struct tempfile *t, bool copied, struct 
 	r = image_verify(t->fd, t->path, &w->layout, w->spec->base->base.root_uuid, w->boot_id,
 			 err);
 	if (r == 0)
-		r = verify_fat(w, t, err);
+		r = image_node_boot_verify(&boot, err);
 	if (r == 0)
 		r = describe(w, t, &j, err);
 	if (r == 0 && copied)
@@ -476,8 +335,11 @@ static int bake(struct work *w, struct phases *ph, enum image_result *ret, struc
 		return r;
 	phase_begin(ph, "%s: image", node);
 	r = patch ? take_old(w, &t, err) : copy_base(w, &t, err);
-	if (r == 0)
-		r = fill(w, t, !patch, err);
+	if (r == 0) {
+		struct image_node_boot boot = boot_of(w, t);
+
+		r = image_node_boot_fill(&boot, patch, err);
+	}
 	if (r == 0)
 		r = finish(w, t, !patch, err);
 	if (r == 0)
