@@ -1,5 +1,5 @@
 /* What the parts of the sequencer share: sequence.c and
- * sequence-{cluster,handover,renew,report,words}.c. */
+ * sequence-{cluster,gates,handover,renew,report,served,start,words}.c. */
 #pragma once
 
 #include "discovery.h"
@@ -66,6 +66,20 @@ struct sequence {
 const char *sequence_held_by(const struct sequence *s, const struct seq_component *c);
 /* The objects that may be worked on now: [*ret_first, *ret_end). Empty: all are over. */
 void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end);
+/* How many of c's objects are CRDs; they come first. */
+size_t sequence_crds(const struct seq_component *c);
+/*
+ * Start what may start: waves of the components that nothing holds back, in order; then, with
+ * the room that is left, the CRDs of those that have to wait. They hang on nothing, and
+ * registering them is most of the server's work.
+ */
+int sequence_start(struct sequence *s, uint64_t *next_ms, bool *moved, struct err *err) MUST_CHECK;
+/* CRDs that are applied: are they served by now? One question for all of them. */
+int sequence_look_at_served(struct sequence *s, uint64_t *next_ms, bool *moved,
+			    struct err *err) MUST_CHECK;
+/* c is past its waves: is it open? */
+int sequence_look_at_gates(struct sequence *s, struct seq_component *c, uint64_t *next_ms,
+			   bool *moved, struct err *err) MUST_CHECK;
 /* Give up all that is under way. */
 void sequence_cancel(struct sequence *s);
 /* Is the journal this cluster's? When not, it is forgotten; sets s->identified. */
