@@ -1,20 +1,17 @@
 #include "base.h"
 #include "base-inputs.h"
+#include "base-kept.h"
 #include "base-kernel.h"
 #include "base-native.h"
 #include "base-scrub.h"
 #include "base-twin.h"
-#include "cache.h"
 #include "file.h"
-#include "json.h"
 #include "log.h"
 #include "tempfile.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
-
-#define META_MAX (1U << 20)
 
 struct build {
 	const struct cluster *cluster;
@@ -37,20 +34,6 @@ struct build {
 	bool native_later; /* another process is making it */
 };
 
-void base_root_done(struct base_root *r)
-{
-	for (size_t i = 0; i < r->packages_len; i++) {
-		free(r->packages[i].name);
-		free(r->packages[i].version);
-		free(r->packages[i].arch);
-		free(r->packages[i].sha256);
-	}
-	free(r->packages);
-	free(r->tar);
-	free(r->kernel);
-	*r = (struct base_root){ 0 };
-}
-
 static void build_done(struct build *b)
 {
 	native_done(&b->run);
@@ -67,36 +50,6 @@ static void build_done(struct build *b)
 	free(b->root_path);
 	close_fdp(&b->native_fd);
 	close_fdp(&b->native_lock);
-}
-
-static int cache_name(const char *prefix, const char *key, const char *ext, char **ret,
-		      struct err *err)
-{
-	char rel[256];
-
-	(void)snprintf(rel, sizeof(rel), "base/%s%s.%s", prefix, key, ext);
-	return cache_path(rel, ret, err);
-}
-
-/* "base/<key>.lock"; LOCK_NB: -EWOULDBLOCK when another process has it. */
-static int key_lock(const char *key, int how, int *ret_fd, struct err *err)
-{
-	cleanup_free char *path = NULL;
-	cleanup_close int fd = -EBADF;
-	int r = cache_name("", key, "lock", &path, err);
-
-	if (r < 0)
-		return r;
-	fd = neg_errno(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-	if (fd < 0)
-		return err_errnof(err, fd, "cannot open '%s'", path);
-	do
-		r = neg_errno(flock(fd, how));
-	while (r == -EINTR);
-	if (r < 0)
-		return err_errnof(err, r, "cannot lock '%s'", path);
-	*ret_fd = TAKE_FD(fd);
-	return 0;
 }
 
 /* The newest of all packages' dates (their first ar header): the same wherever it is baked. */
@@ -203,7 +156,7 @@ static int start_native(struct build *b, struct err *err)
 	if (native_is_there(b))
 		return 0;
 	if (!(b->flags & BASE_EMULATE))
-		r = key_lock(b->in->native_key, LOCK_EX | LOCK_NB, &b->native_lock, err);
+		r = base_kept_lock(b->in->native_key, LOCK_EX | LOCK_NB, &b->native_lock, err);
 	b->native_later = r == -EWOULDBLOCK;
 	if (b->native_later) {
 		err_clear(err);
@@ -219,7 +172,7 @@ static int finish_native(struct build *b, struct err *err)
 	int r = 0;
 
 	if (b->native_later) {
-		r = key_lock(b->in->native_key, LOCK_EX, &b->native_lock, err);
+		r = base_kept_lock(b->in->native_key, LOCK_EX, &b->native_lock, err);
 		if (r >= 0 && !native_is_there(b)) /* the other one failed */
 			r = run_native(b, err);
 	}
@@ -270,22 +223,13 @@ static int make_root(struct build *b, struct err *err)
 static int save_root(struct build *b, struct err *err)
 {
 	cleanup_tempfile struct tempfile *tar = NULL;
-	cleanup_free char *meta = NULL;
-	cleanup_buf struct buf text = BUF_INIT(META_MAX);
 	int r;
 
 	r = tempfile_new(b->root_path, &tar, err);
 	if (r >= 0)
 		r = rootfs_write_tar(&b->root, tar->fd, b->epoch_s, err);
 	if (r >= 0)
-		r = cache_name("", b->in->key, "json", &meta, err);
-	if (r < 0)
-		return r;
-	(void)buf_addf(&text, "{\"bytes\":%lld,\"kernel\":\"%s\"}\n",
-		       (long long)lseek(tar->fd, 0, SEEK_END), b->kernel.release);
-	if (buf_error(&text) < 0)
-		return err_nomem(err);
-	r = file_replace_at(AT_FDCWD, meta, buf_str(&text), text.len, 0644, err);
+		r = base_kept_describe(b->in, lseek(tar->fd, 0, SEEK_END), b->kernel.release, err);
 	return r >= 0 ? tempfile_commit(tar, b->root_path, 0644, err) : r;
 }
 
@@ -332,9 +276,9 @@ static int run_build(const struct cluster *c, const struct board *board,
 	cleanup_free char *dir = NULL;
 	int r;
 
-	r = cache_name("native-", in->native_key, "tar", &b.native_path, err);
+	r = base_kept_path("native-", in->native_key, "tar", &b.native_path, err);
 	if (r >= 0)
-		r = cache_name("", in->key, "tar", &b.root_path, err);
+		r = base_kept_path("", in->key, "tar", &b.root_path, err);
 	if (r < 0)
 		return r;
 	dir = strndup(b.root_path, (size_t)(strrchr(b.root_path, '/') - b.root_path));
@@ -346,66 +290,13 @@ static int run_build(const struct cluster *c, const struct board *board,
 	return r >= 0 ? build(&b, err) : r;
 }
 
-static int add_packages(const struct base_inputs *in, struct base_root *ret, struct err *err)
-{
-	ret->packages = calloc(in->target->packages.len + 1, sizeof(*ret->packages));
-	if (!ret->packages)
-		return err_nomem(err);
-	for (size_t i = 0; i < in->target->packages.len; i++) {
-		const struct lock_package *p = lock_find(&in->lock, in->target->packages.items[i]);
-		struct base_package *to = &ret->packages[ret->packages_len++];
-
-		*to = (struct base_package){ strdup(p->name), strdup(p->version), strdup(p->arch),
-					     strdup(p->sha256) };
-		if (!to->name || !to->version || !to->arch || !to->sha256)
-			return err_nomem(err);
-	}
-	return 0;
-}
-
-static int find(const struct base_inputs *in, struct base_root *ret, struct err *err)
-{
-	cleanup_base_root struct base_root root = { 0 };
-	cleanup_free char *meta = NULL, *text = NULL;
-	cleanup_json json_t *j = NULL;
-	const char *kernel;
-	size_t len;
-	int r;
-
-	r = cache_name("", in->key, "tar", &root.tar, err);
-	if (r >= 0)
-		r = cache_name("", in->key, "json", &meta, err);
-	if (r < 0)
-		return r;
-	if (access(root.tar, R_OK) < 0)
-		return err_setf(err, -ENOENT, "the base root %.12s is not built yet", in->key);
-	r = file_read_at(AT_FDCWD, meta, META_MAX, &text, &len, err);
-	if (r >= 0)
-		r = js_read(text, len, &j, err);
-	if (r >= 0)
-		r = jget_str(j, "kernel", &kernel, err);
-	if (r >= 0)
-		r = jget_u64(j, "bytes", &root.tar_bytes, err);
-	if (r >= 0)
-		r = add_packages(in, &root, err);
-	if (r < 0)
-		return err_wrapf(err, r, "cached base root '%s'", root.tar);
-	root.kernel = strdup(kernel);
-	if (!root.kernel)
-		return err_nomem(err);
-	memcpy(root.key, in->key, sizeof(root.key));
-	*ret = root;
-	root = (struct base_root){ 0 };
-	return 0;
-}
-
 int base_root_find(const struct cluster *c, const struct board *b, struct base_root *ret,
 		   struct err *err)
 {
 	cleanup_base_inputs struct base_inputs in = { 0 };
 	int r = base_inputs_get(c, b, 0, &in, err);
 
-	return r >= 0 ? find(&in, ret, err) : r;
+	return r >= 0 ? base_kept_find(&in, ret, err) : r;
 }
 
 int base_root_get(const struct cluster *c, const struct board *b, unsigned int flags,
@@ -418,16 +309,16 @@ int base_root_get(const struct cluster *c, const struct board *b, unsigned int f
 
 	if (r < 0)
 		return r;
-	if (!(flags & BASE_REBUILD) && find(&in, ret, &ignored) >= 0)
+	if (!(flags & BASE_REBUILD) && base_kept_find(&in, ret, &ignored) >= 0)
 		return 0;
-	r = key_lock(in.key, LOCK_EX, &lock_fd, err);
+	r = base_kept_lock(in.key, LOCK_EX, &lock_fd, err);
 	if (r < 0)
 		return r;
-	if (!(flags & BASE_REBUILD) && find(&in, ret, &ignored) >= 0)
+	if (!(flags & BASE_REBUILD) && base_kept_find(&in, ret, &ignored) >= 0)
 		return 0;
 	log_debugf("building base root %s of board %s", in.key, b->name);
 	r = run_build(c, b, &in, flags, err);
 	if (r < 0)
 		return err_wrapf(err, r, "base root of board '%s'", b->name);
-	return find(&in, ret, err);
+	return base_kept_find(&in, ret, err);
 }
