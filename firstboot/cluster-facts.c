@@ -116,6 +116,11 @@ static int get(struct agent *a, const char *path, json_t **ret, struct step_turn
 		return r;
 	if (req.reply.class == KUBE_ABSENT || req.reply.class == KUBE_NO_NAMESPACE)
 		return 1;
+	if (req.reply.class == KUBE_AUTH && a->node.node.role != NODE_CONTROL_PLANE) {
+		step_reasonf(turn, "waiting for the control-plane to let this node in: %s",
+			     req.reply.message);
+		return 1;
+	}
 	if (req.reply.class != KUBE_OK) {
 		step_reasonf(turn, "%s: %s", path, req.reply.message);
 		return 1;
