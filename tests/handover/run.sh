@@ -7,34 +7,13 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/cluster/lib.sh
 # shellcheck source=tests/cluster/tap.sh
 . tests/cluster/tap.sh
+# shellcheck source=tests/cluster/argocd.sh
+. tests/cluster/argocd.sh
 tool=${O:?}/tests/sequence/sequence-tool
-shared=${KILN_SHARED:-$PWD/../shared}/bundle
-if [ ! -d "$shared" ] || ! command -v redis-server >/dev/null; then
-	t_skip 18 'Argo CD needs ../shared/bundle for its CRDs, and redis-server'
-	t_done
-	exit
-fi
+argocd_or_skip 18
 cluster_start --disable-cloud-controller || exit 1
-bash tests/cluster/build.sh argocd >/dev/null || exit 1
+argocd_prepare || exit 1
 cluster_nodes cow >/dev/null
-kubectl create namespace argocd >/dev/null
-kubectl apply --server-side -f "$shared/05-argocd/crds.yaml" >/dev/null
-kubectl wait --for=condition=Established crd --all --timeout=60s >/dev/null
-for cm in argocd-cm argocd-rbac-cm argocd-ssh-known-hosts-cm argocd-tls-certs-cm argocd-gpg-keys-cm; do
-	kubectl create configmap -n argocd $cm >/dev/null
-	kubectl label configmap -n argocd $cm app.kubernetes.io/part-of=argocd >/dev/null
-done
-kubectl create secret generic -n argocd argocd-secret --from-literal=server.secretkey=x --from-literal=admin.password=x >/dev/null
-kubectl label secret -n argocd argocd-secret app.kubernetes.io/part-of=argocd >/dev/null
-kubectl apply -f - >/dev/null <<'EOF'
-apiVersion: argoproj.io/v1alpha1
-kind: AppProject
-metadata: {name: default, namespace: argocd}
-spec:
-  sourceRepos: ['*']
-  destinations: [{server: '*', namespace: '*'}]
-  clusterResourceWhitelist: [{group: '*', kind: '*'}]
-EOF
 repo=$CLUSTER_DIR/repo
 python3 tests/handover/make-bundle.py "$repo" "$CLUSTER_DIR/one.tar"
 commit() { git -C "$repo" add -A && git -C "$repo" -c user.name=t -c user.email=t@example.org commit -qm "$1"; }
@@ -69,20 +48,7 @@ applied_fields >"$CLUSTER_DIR/fields.before"
 t_has 'without Argo CD nothing is handed over, and it says so' 'Argo CD has not taken over shop' waits 2
 t 'its fields are Kiln'"'"'s' test "$(appliers)" = kiln
 
-for n in repo-server application-controller; do ln -s "$CLUSTER_BIN/argocd" "$CLUSTER_DIR/argocd-$n"; done
-r=$(cluster_port) s=$(cluster_port) m=$(cluster_port)
-CLUSTER_RESERVED="${CLUSTER_RESERVED:-} $r $s $m"
-export ARGOCD_GPG_ENABLED=false ARGOCD_FAKE_IN_CLUSTER=true HOME=$CLUSTER_DIR
-git config --global safe.directory '*'
-redis-server --port "$r" --bind 127.0.0.1 --save '' --dir "$CLUSTER_DIR" >"$CLUSTER_DIR/redis.log" 2>&1 &
-CLUSTER_AGENTS="${CLUSTER_AGENTS:-} $!"
-"$CLUSTER_DIR/argocd-repo-server" --disable-tls --address 127.0.0.1 --port "$s" --metrics-port "$((s + 1))" \
-	--redis "127.0.0.1:$r" >"$CLUSTER_DIR/repo.log" 2>&1 &
-CLUSTER_AGENTS="$CLUSTER_AGENTS $!"
-"$CLUSTER_DIR/argocd-application-controller" --kubeconfig "$KUBECONFIG" -n argocd --repo-server "127.0.0.1:$s" \
-	--repo-server-plaintext --redis "127.0.0.1:$r" --metrics-port "$m" --app-resync 5 >"$CLUSTER_DIR/controller.log" 2>&1 &
-CLUSTER_AGENTS="$CLUSTER_AGENTS $!"
-
+argocd_start --app-resync 5
 t 'the component is handed over once its Application is Synced and Healthy' run one 180 1
 t 'it says so' is '.done and .components.shop.state == "handed-over" and .changed + .created + .deleted == 0'
 t 'no sync operation was needed' test -z "$(app '{.status.operationState.phase}')"
@@ -113,5 +79,5 @@ t 'a later bundle' run three 30
 t 'applies nothing of it again' is '.done and .created + .changed + .unchanged + .deleted == 0'
 sleep 3
 t 'and the commit stays' arrived
-[ "$t_bad" = 0 ] || tail -3 "$CLUSTER_DIR/controller.log" "$CLUSTER_DIR/repo.log" | cut -c1-400 | sed 's/^/#   /'
+[ "$t_bad" = 0 ] || argocd_logs
 t_done
