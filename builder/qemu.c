@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define DISK_BYTES (UINT64_C(32) << 30) /* a power of two: SD cards must be */
+/* instead of 90 s */
+#define PATIENCE " systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900"
 
 static const char *const bus_names[] = { "nvme", "sata", "usb", "sd", "virtio" };
 
@@ -123,8 +125,8 @@ static int add_kernel(struct qemu *q, const struct qemu_spec *s, struct err *err
 	add(q, "-initrd");
 	addf(q, "%s/initrd", q->dir->path);
 	add(q, "-append");
-	addf(q, "%s console=%s%s%s", b.cmdline, s->board->qemu.console, s->append ? " " : "",
-	     s->append ? s->append : "");
+	addf(q, "%s console=%s%s%s%s", b.cmdline, s->board->qemu.console, s->kvm ? "" : PATIENCE,
+	     s->append ? " " : "", s->append ? s->append : "");
 	return 0;
 }
 
@@ -264,15 +266,15 @@ static void add_machine(struct qemu *q, const struct qemu_spec *s)
 
 /*
  * What the machine lacks is said to the kernel, never in the image: under TCG on a busy desk
- * the timer ticks late, and x86 takes that for a broken board and panics. systemd-boot adds
- * what the firmware tables say.
+ * the timer ticks late, and x86 takes that for a broken board and panics; and systemd gives up
+ * on services that only wait for a turn. systemd-boot adds what the firmware tables say.
  */
 static void add_words(struct qemu *q, const struct qemu_spec *s)
 {
 	if (!s->board->qemu.firmware || s->kvm)
 		return;
 	add(q, "-smbios");
-	add(q, "type=11,value=io.systemd.boot.kernel-cmdline-extra=no_timer_check");
+	add(q, "type=11,value=io.systemd.boot.kernel-cmdline-extra=no_timer_check" PATIENCE);
 }
 
 static void add_console(struct qemu *q, const struct qemu_spec *s)
