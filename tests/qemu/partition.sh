@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Root and Ceph on one disk, in real boots: the blank rest becomes Ceph's partition; then, with a
-# live OSD in it, the disk is imaged anew with a larger storage.root.size: the OSD is found again, its
-# entry is where it was, root grows up to it and not a byte of it is another.
+# live OSD in it, the disk is imaged anew with the same storage.root.size, and once more with a larger
+# one: the OSD is found again, its entry is where it was, root grows up to it and not a byte of it
+# is another.
 # usage: partition.sh BUILD-FOLDER
 set -u
 kiln=$1/kiln
@@ -145,40 +146,49 @@ blank_rest() {
 	rm disk.qcow2
 }
 
-# The disk that blank_rest has left, or one like it, with an OSD in Ceph's part.
+# beside_an_osd LABEL ROOT-SIZE: the disk that the part before has left, or one like it, with an OSD
+# in Ceph's part
 beside_an_osd() {
 	local start=$((root_start + root_size)) end=$((disk_size - mib)) before
 	[ -e disk.raw ] || truncate -s $disk_size disk.raw
-	if ! live_osd disk.raw $start $((end - start)); then
+	if [ -z "$osd" ] && ! live_osd disk.raw $start $((end - start)); then
 		not_ok "ceph-osd --mkfs" "$(tail -n 3 osd.log)"
 		return
 	fi
-	cluster 12GiB
-	bake "bake duck anew, root 12 GiB"
+	osd=there
+	cluster "$2"
+	bake "$1: bake duck anew, root $2"
 	image_anew out/duck.img disk.raw
 	before=$(digest disk.raw $start $end)
-	same "imaged anew: Ceph's entry is gone" 2 "$(sfdisk -J disk.raw | jq '.partitiontable.partitions | length')"
+	same "$1: imaged anew, Ceph's entry is gone" 2 "$(sfdisk -J disk.raw | jq '.partitiontable.partitions | length')"
+	same "$1: and root has its small size" yes "$(sfdisk -J disk.raw |
+		jq -r --argjson s $root_size 'if .partitiontable.partitions[1].size * 512 < $s then "yes" else . end')"
 	rm -f disk.qcow2
 	qemu-img convert -O qcow2 disk.raw disk.qcow2
 	rm disk.raw
-	up "beside a live OSD"
-	same "beside a live OSD: it is kept" 1 "$(reason ceph-disk | grep -c 'of this cluster is kept')"
-	same "beside a live OSD: its entry" "$start $end" "$(($(entry 3 start) * 512)) $((($(entry 3 start) + $(entry 3 size)) * 512))"
-	same "beside a live OSD: root ends before it" $root_size $(($(entry 2 size) * 512))
-	same "beside a live OSD: the node reads its label" 1 \
+	up "$1"
+	same "$1: the OSD is kept" 1 "$(reason ceph-disk | grep -c 'of this cluster is kept')"
+	same "$1: its entry" "$start $end" "$(($(entry 3 start) * 512)) $((($(entry 3 start) + $(entry 3 size)) * 512))"
+	same "$1: root ends before it" $root_size $(($(entry 2 size) * 512))
+	same "$1: the node reads its label" 1 \
 		"$(ssh_to duck sudo kiln-node probe --fsid $fsid /dev/nvme0n1p3 </dev/null | grep -c ': ours (')"
 	down
 	qemu-img convert -O raw disk.qcow2 disk.raw
-	same "beside a live OSD: not a byte of it changed" "$before" "$(digest disk.raw $start $end)"
-	rm -f disk.raw disk.qcow2
+	rm disk.qcow2
+	same "$1: not a byte of it changed" "$before" "$(digest disk.raw $start $end)"
 }
+same_size() { beside_an_osd "beside a live OSD, root as before" 8GiB; }
+larger() { beside_an_osd "beside a live OSD, larger root" 12GiB; }
 
+osd=
 cluster 8GiB
 "$kiln" update >update.log 2>&1 || [ -f kiln.lock ] || {
 	not_ok "kiln update" "$(tail -n 5 update.log)"
 	finish
 	exit 1
 }
-# ONLY=beside_an_osd: that alone
-for part in ${ONLY:-blank_rest beside_an_osd}; do $part; done
+rm -f disk.qcow2 disk.raw # of a run that was cut short
+# ONLY="same_size": that alone
+for part in ${ONLY:-blank_rest same_size larger}; do $part; done
+rm -f disk.raw
 finish
