@@ -7,6 +7,7 @@ usage: run.py KILN
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -134,7 +135,7 @@ def ask_time(station, gateway, own, family):
 
 
 def lab(folder):
-    text = (SRC / "examples/lab/cluster.yaml").read_text(encoding="utf-8").replace(", binary: k3s}", "}")
+    text = re.sub(r"\n *binary: k3s.*", "", (SRC / "examples/lab/cluster.yaml").read_text(encoding="utf-8"))
     (folder / "cluster.yaml").write_text(text, encoding="utf-8")
     for name in ("net", "store", "web"):
         shutil.copytree(SRC / "examples/lab" / name, folder / name)

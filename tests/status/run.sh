@@ -43,7 +43,7 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 cd "$work" || exit 1
 chmod 0755 "$work"
 ssh-keygen -q -t ed25519 -N '' -f key
-sed "s|- ssh-ed25519 .*|- $(cat key.pub)|; s|user: lab|user: $(id -un)|; s|, binary: k3s}|}|" "$src/examples/lab/cluster.yaml" >cluster.yaml
+sed "s|- ssh-ed25519 .*|- $(cat key.pub)|; s|user: lab|user: $(id -un)|; /^ *binary: k3s/d" "$src/examples/lab/cluster.yaml" >cluster.yaml
 # sshd lets in who runs this, which may be root: no user name that cluster.yaml would refuse is needed
 sed -i "s|user: root|user: lab|" cluster.yaml
 for c in net store web; do cp -r "$src/examples/lab/$c" .; done
