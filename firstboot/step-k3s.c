@@ -13,6 +13,7 @@
 #include "k3s-gates.h"
 #include "k3s-join.h"
 #include "k3s-log.h"
+#include "k3s-torn.h"
 #include "kube-cred.h"
 #include "spawn.h"
 
@@ -79,6 +80,16 @@ static int unit_state(const char *unit, char *ret, size_t size, struct err *err)
 	return 0;
 }
 
+/* Not while it runs: K3s may be writing the very file. */
+static int remove_torn(struct agent *a, struct err *err)
+{
+	cleanup_free char *dir = agent_path(a, a->node.k3s.data_dir);
+	struct k3s_torn torn;
+	int r = dir ? k3s_torn_remove(dir, &torn, err) : err_nomem(err);
+
+	return r < 0 || !torn.removed ? r : journal_add(a->journal, "k3s", "torn", torn.names, err);
+}
+
 static int start(struct agent *a, struct step_turn *turn, struct err *err)
 {
 	const char *unit = a->node.k3s.unit;
@@ -90,7 +101,9 @@ static int start(struct agent *a, struct step_turn *turn, struct err *err)
 	if (strcmp(state, "active") == 0)
 		return TURN_DONE;
 	if (strcmp(state, "activating") != 0 && strcmp(state, "reloading") != 0) {
-		r = start_unit(unit, err);
+		r = strcmp(state, "deactivating") == 0 ? 0 : remove_torn(a, err);
+		if (r >= 0)
+			r = start_unit(unit, err);
 		if (r < 0)
 			return r;
 	}

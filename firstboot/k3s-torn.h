@@ -1,0 +1,25 @@
+/*
+ * k3s-torn - files of K3s that a power cut has emptied
+ *
+ * K3s and the Kubernetes within write certificates, keys and kubeconfigs without syncing them. A
+ * power cut up to half a minute later leaves their names with nothing behind them (seen on Btrfs
+ * with controller-manager's certificate), and K3s ends at every start, for ever. What is
+ * missing it makes anew: an empty one is removed before K3s is started.
+ *
+ * Touched are regular files of no bytes that end in .crt, .key or .kubeconfig, in server/tls and
+ * what is below it, server/cred and agent, never through a link. The CAs of a seed are
+ * synced when they are written and so never empty.
+ */
+#pragma once
+
+#include "err.h"
+
+#include <stddef.h>
+
+struct k3s_torn {
+	size_t removed;
+	char names[256]; /* of the first ones, "a b c" */
+};
+
+/* @data_dir: K3s' data folder, as the kernel sees it; one that is not there has none. */
+int k3s_torn_remove(const char *data_dir, struct k3s_torn *ret, struct err *err) MUST_CHECK;
