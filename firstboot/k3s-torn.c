@@ -11,26 +11,38 @@
 
 static const struct {
 	const char *path;
-	unsigned depth; /* folders below it that are looked into */
-} places[] = { { "server/tls", 2 }, { "server/cred", 0 }, { "agent", 0 } };
+	unsigned depth;	  /* folders below it that are looked into */
+	bool authorities; /* K3s would make others, which nobody has pinned */
+} places[] = { { "server/tls", 2, true }, { "server/cred", 0, false }, { "agent", 0, false } };
 
-static bool made_anew(const char *name)
+static bool has_end(const char *name, const char *const *ends, size_t n)
 {
-	static const char *const ends[] = { ".crt", ".key", ".kubeconfig" };
 	size_t len = strlen(name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+	for (size_t i = 0; i < n; i++)
 		if (len > strlen(ends[i]) && strcmp(name + len - strlen(ends[i]), ends[i]) == 0)
 			return true;
 	return false;
 }
 
-static int remove_one(int dir_fd, const char *name, struct k3s_torn *ret, struct err *err)
+static bool made_anew(const char *name, bool authorities)
+{
+	static const char *const ends[] = { ".crt", ".key", ".kubeconfig" };
+	static const char *const identity[] = { "-ca.crt", "-ca.key" };
+
+	if (authorities && (has_end(name, identity, ARRAY_SIZE(identity)) ||
+			    strncmp(name, "service.", strlen("service.")) == 0))
+		return false;
+	return has_end(name, ends, ARRAY_SIZE(ends));
+}
+
+static int remove_one(int dir_fd, const char *dir, const char *name, struct k3s_torn *ret,
+		      struct err *err)
 {
 	size_t n = strlen(ret->names);
 
 	if (unlinkat(dir_fd, name, 0) < 0)
-		return err_errnof(err, -errno, "cannot remove the empty '%s'", name);
+		return err_errnof(err, -errno, "cannot remove the empty '%s' in '%s'", name, dir);
 	ret->removed++;
 	if (n + strlen(name) + 2 < sizeof(ret->names))
 		(void)snprintf(ret->names + n, sizeof(ret->names) - n, "%s%s", n ? " " : "", name);
@@ -38,8 +50,8 @@ static int remove_one(int dir_fd, const char *name, struct k3s_torn *ret, struct
 }
 
 /* Names beside each other that are folders are gone into as deep as @depth says. */
-static int sweep(int parent_fd, const char *path, unsigned depth, struct k3s_torn *ret,
-		 struct err *err)
+static int sweep(int parent_fd, const char *path, unsigned depth, bool authorities,
+		 struct k3s_torn *ret, struct err *err)
 {
 	int fd = openat(parent_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	const struct dirent *e;
@@ -61,9 +73,9 @@ static int sweep(int parent_fd, const char *path, unsigned depth, struct k3s_tor
 		if (e->d_name[0] == '.' || fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode) && depth)
-			r = sweep(fd, e->d_name, depth - 1, ret, err);
-		else if (S_ISREG(st.st_mode) && !st.st_size && made_anew(e->d_name))
-			r = remove_one(fd, e->d_name, ret, err);
+			r = sweep(fd, e->d_name, depth - 1, authorities, ret, err);
+		else if (S_ISREG(st.st_mode) && !st.st_size && made_anew(e->d_name, authorities))
+			r = remove_one(fd, path, e->d_name, ret, err);
 	}
 	(void)closedir(d);
 	return r;
@@ -78,7 +90,7 @@ int k3s_torn_remove(const char *data_dir, struct k3s_torn *ret, struct err *err)
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_errnof(err, -errno, "cannot open '%s'", data_dir);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(places); i++)
-		r = sweep(fd, places[i].path, places[i].depth, ret, err);
+		r = sweep(fd, places[i].path, places[i].depth, places[i].authorities, ret, err);
 	(void)close(fd);
 	return r;
 }

@@ -7,8 +7,9 @@
  * missing it makes anew: an empty one is removed before K3s is started.
  *
  * Touched are regular files of no bytes that end in .crt, .key or .kubeconfig, in server/tls and
- * what is below it, server/cred and agent, never through a link. The CAs of a seed are
- * synced when they are written and so never empty.
+ * what is below it, server/cred and agent, never through a link. The CAs and the service account's
+ * keys in server/tls stay even when they are empty: K3s would make others without a word, and
+ * nobody would trust them. The seed's are synced when they are written, so they are not torn.
  */
 #pragma once
 

@@ -41,8 +41,9 @@ TEST(k3s_torn_removes_what_k3s_makes_anew)
 	put("k/server/tls/etcd/client.key", "");
 	put("k/server/cred/scheduler.kubeconfig", "");
 	put("k/agent/client-kubelet.crt", "");
+	put("k/agent/server-ca.crt", ""); /* a copy that the agent fetches again */
 	ASSERT_EQ(k3s_torn_remove("k", &t, &err), 0);
-	ASSERT_EQ(t.removed, 4);
+	ASSERT_EQ(t.removed, 5);
 	ASSERT(strstr(t.names, "kube-scheduler.crt") && strstr(t.names, "client-kubelet.crt"));
 	ASSERT(access("k/server/tls/etcd/client.key", F_OK) < 0);
 	ASSERT(access("k/agent/client-kubelet.crt", F_OK) < 0);
@@ -68,6 +69,26 @@ TEST(k3s_torn_leaves_all_else)
 	ASSERT_EQ(access("outside.key", F_OK), 0);
 	ASSERT_EQ(access("k/agent/images/a.crt", F_OK), 0);
 	ASSERT_EQ(access("k/server/token", F_OK), 0);
+}
+
+TEST(k3s_torn_leaves_the_identity_of_the_cluster)
+{
+	static const char *const kept[] = { "k/server/tls/server-ca.key",
+					    "k/server/tls/client-ca.crt",
+					    "k/server/tls/etcd/peer-ca.key",
+					    "k/server/tls/service.key",
+					    "k/server/tls/service.current.key" };
+	struct err err = { 0 };
+	struct k3s_torn t;
+
+	lay_out();
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		put(kept[i], "");
+	put("k/server/tls/client-ca.nochain.crt", "");
+	ASSERT_EQ(k3s_torn_remove("k", &t, &err), 0);
+	ASSERT_EQ(t.removed, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		ASSERT_EQ(access(kept[i], F_OK), 0);
 }
 
 TEST(k3s_torn_knows_a_node_that_never_ran_k3s)
