@@ -2,24 +2,37 @@
 # Bake the lab, boot both its nodes on one network in QEMU and show them coming up: `make demo`.
 #
 # usage: scripts/demo.sh BUILD_DIR [--no-wait]
-# K3s is ./k3s of $KILN_DEMO_K3S (a folder with k3s and k3s-arm64, the real release) or else
-# testk3s, the tests' own server: a real Kubernetes API, with machines and pods played. The end
-# screen says which. Everything lies in the user's cache; nothing is written beside it.
-# KILN_DEMO_DIR: another folder; KILN_DEMO_DEADLINE: seconds from power-on until it gives up.
+# K3s is what $KILN_DEMO_K3S says: a folder with a real k3s and k3s-arm64; "release", the one that
+# kiln.lock names; or "none", testk3s, the tests' own server: a real Kubernetes API, with machines
+# and pods played. Without it: the release where its server answers, else testk3s. A real one gets
+# Cilium as its network. The end screen says which it was. Everything lies in the user's cache;
+# nothing is written beside it. KILN_DEMO_DIR: another folder; KILN_DEMO_DEADLINE: seconds from
+# power-on until it gives up (default: 1800; with a real K3s 3600).
 set -eu
 build=$(cd "${1:?}" && pwd)
 src=$(cd "$(dirname "$0")/.." && pwd)
 kiln=$build/kiln
-work=${KILN_DEMO_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln/demo}
-deadline=${KILN_DEMO_DEADLINE:-1800}
-mkdir -p "$work"
-cd "$work"
+# shellcheck source=scripts/lab.sh
+. "$src/scripts/lab.sh"
 
 say() { printf '\n== %s\n' "$*"; }
 
-real=${KILN_DEMO_K3S:-}
-# shellcheck source=scripts/lab.sh
-. "$src/scripts/lab.sh"
+# into the folder of this kind of K3s: each has its own lock and secrets
+enter() {
+	work=${KILN_DEMO_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/kiln/demo}${real:+-real}
+	mkdir -p "$work" && cd "$work"
+}
+# K3s, cluster.yaml, kiln.lock and all that it names; without the network that takes, testk3s
+prepare() {
+	enter
+	say "K3s"
+	case $real in
+	'') echo "testk3s stands in (KILN_DEMO_K3S=FOLDER or =release takes a real one)" ;;
+	release) echo "the release, which kiln.lock names (KILN_DEMO_K3S=none takes testk3s)" ;;
+	*) echo "the release in $real" ;;
+	esac
+	lab_k3s && lab_cluster && "$kiln" check && lab_lock
+}
 
 stop() {
 	[ -z "${run:-}" ] || kill "$run" 2>/dev/null || true
@@ -28,8 +41,10 @@ stop() {
 }
 
 boot() {
+	local goat=1GiB
+	[ -z "$real" ] || goat=2GiB
 	rm -f ./*.qcow2 forwards.json
-	"$kiln" run hen goat --memory hen=3GiB --memory goat=1GiB --serial %n.console --overlay %n.qcow2 \
+	"$kiln" run hen goat --memory hen=3GiB --memory "goat=$goat" --serial %n.console --overlay %n.qcow2 \
 		--forwards forwards.json >run.log 2>&1 </dev/null &
 	run=$!
 	trap stop EXIT
@@ -46,7 +61,8 @@ what_was_real() {
 	      the nodes; the token that pins the CA; the certificates of .kiln/secrets.
 	END
 	if [ -n "$real" ]; then
-		echo "      K3s and its containers, from $real."
+		[ "$real" = release ] && echo "      K3s, its release, with Cilium and all containers." ||
+			echo "      K3s of $real, with Cilium and all containers."
 		echo "Simulated: the machines (QEMU; QEMU has no Pi: its firmware is not run)."
 	else
 		cat <<-'END'
@@ -58,13 +74,22 @@ what_was_real() {
 	fi
 }
 
-say "K3s"
-lab_k3s
-if [ -n "$real" ]; then echo "the release in $real"; else echo "testk3s stands in: KILN_DEMO_K3S=FOLDER takes a real one"; fi
+real=${KILN_DEMO_K3S:-}
+if [ "$real" = none ]; then
+	real=
+elif [ -z "$real" ] && lab_release_answers; then
+	real=release
+fi
+if [ -n "$real" ] && [ "$real" != release ]; then real=$(cd "$real" && pwd); fi
+deadline=${KILN_DEMO_DEADLINE:-$([ -n "$real" ] && echo 3600 || echo 1800)}
+if ! prepare; then
+	# asked for by name, it is that or nothing
+	[ "$real" = release ] && [ -z "${KILN_DEMO_K3S:-}" ] || exit 1
+	echo "not all of the release can be had"
+	real=
+	prepare
+fi
 say "bake"
-lab_cluster
-"$kiln" check
-[ -f kiln.lock ] || lab_lock
 "$kiln" bake
 baked=$SECONDS
 say "boot hen (x86) and goat (arm64) in QEMU, on one network"

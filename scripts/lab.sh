@@ -1,13 +1,22 @@
 # shellcheck shell=bash
 # What the demo and tests/qemu/cluster share: the lab of examples/lab in the folder where we are.
 #
-# Sourced with $src (the tree), $kiln (the program) and $real (a folder with a real K3s, or "").
+# Sourced with $src (the tree), $kiln (the program) and $real: "" for testk3s, "release" for the K3s
+# release that kiln.lock names, or a folder with a real k3s and k3s-arm64.
+
+# Does the server of K3s' releases have the one that the lab names?
+lab_release_answers() {
+	local version
+	version=$(sed -n 's/^ *version: *\(v[^ ]*\).*/\1/p' "$src/examples/lab/cluster.yaml")
+	curl -sfL --max-time 10 -o /dev/null \
+		"${KILN_K3S_URL:-https://github.com/k3s-io/k3s/releases/download}/${version/+/%2B}/sha256sum-amd64.txt"
+}
 
 # k3s and k3s-arm64 into this folder; what is there and the same stays as it is
 lab_k3s() {
+	if [ "$real" = release ]; then return; fi # of kiln.lock
 	if [ -n "$real" ]; then
-		install -m 0755 "$real/k3s" k3s
-		install -m 0755 "$real/k3s-arm64" k3s-arm64
+		install -m 0755 "$real/k3s" k3s && install -m 0755 "$real/k3s-arm64" k3s-arm64
 		return
 	fi
 	local bin
@@ -18,19 +27,31 @@ lab_k3s() {
 	cmp -s "$bin/testk3s-agent-arm64" k3s-arm64 || install -m 0755 "$bin/testk3s-agent-arm64" k3s-arm64
 }
 
-# cluster.yaml with a key of our own, and the components
+# cluster.yaml with a key of our own, and the components. Pods of a real K3s need a real network.
 lab_cluster() {
+	local edit=()
+	[ -z "$real" ] || edit+=(-e 's|- net: .*|- cilium|')
+	[ "$real" != release ] || edit+=(-e '/^ *binary: k3s/d')
 	[ -f key ] || ssh-keygen -q -t ed25519 -N '' -C kiln-lab -f key
-	sed "s|- ssh-ed25519 .*|- $(cat key.pub)|" "$src/examples/lab/cluster.yaml" >cluster.yaml
+	sed -e "s|- ssh-ed25519 .*|- $(cat key.pub)|" "${edit[@]}" "$src/examples/lab/cluster.yaml" >cluster.yaml
 	for c in net store web; do
 		rm -rf "$c" && cp -r "$src/examples/lab/$c" "$c"
 	done
 	[ -d .kiln/secrets ] || "$kiln" init
 }
 
-# The lock and what it names. Without a real K3s no container runs: the images are then made on the
-# spot and served from this machine, so that locking, fetching and packing them is the real thing.
+# The lock and what it names: what is there serves for a week, and longer where there is no network,
+# while cluster.yaml and the components stay the same
 lab_lock() {
+	local of same
+	of=$(cat cluster.yaml net/* store/* web/* | sha256sum)
+	[ -f kiln.lock ] && [ "$of" = "$(cat lock.of 2>/dev/null)" ] && same=yes || same=''
+	if [ -n "$same" ] && [ -n "$(find lock.of -mtime -7)" ]; then return; fi
+	if lab_update; then echo "$of" >lock.of; else [ -n "$same" ]; fi
+}
+# Without a real K3s no container runs: the images are then made on the spot and served from this
+# machine, so that locking, fetching and packing them is the real thing.
+lab_update() {
 	local server='' ok=0
 	if [ -n "$real" ]; then
 		"$kiln" update && "$kiln" fetch

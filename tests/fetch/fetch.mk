@@ -4,6 +4,6 @@ SUITES_FULL += fetch-full
 
 .PHONY: test-fetch test-fetch-full
 test-fetch-full: $(O)/kiln data
-	$(Q)python3 tests/fetch/run.py $(O) --full
+	$(Q)PYTHONDONTWRITEBYTECODE=1 python3 tests/fetch/run.py $(O) --full
 test-fetch: $(O)/kiln $(O)/tests/twin/base-tool data
-	$(Q)python3 tests/fetch/run.py $(O)
+	$(Q)PYTHONDONTWRITEBYTECODE=1 python3 tests/fetch/run.py $(O)

@@ -3,25 +3,16 @@
 
 usage: run.py BUILD_DIR [--full]     --full: the cases that wait for deadlines
 """
-import hashlib
-import http.server
 import json
 import os
 import shutil
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-BUILD = os.path.abspath(sys.argv[1])
-SRC = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
-ARCH = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
-VERSION = "v1.35.2+k3s1"
-BINARY = "k3s" if ARCH == "amd64" else "k3s-arm64"
-IMAGES = f"k3s-airgap-images-{ARCH}.tar.zst"
-PREFIX = "/releases/v1.35.2%2Bk3s1/"
+from place import ARCH, BINARY, BUILD, IMAGES, PREFIX, SRC, VERSION, Place, has, sha
+
 cases = []
 full_cases = []
 
@@ -34,144 +25,6 @@ def case(fn):
 def full_case(fn):
     full_cases.append(fn)
     return fn
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves server.files; server.cut: path -> bytes after which the connection breaks, once.
-    server.stall: paths whose second half never comes; server.short: paths that always break there."""
-
-    def do_GET(self):
-        s = self.server
-        s.seen.append((self.path, self.headers.get("Range")))
-        data = s.files.get(self.path)
-        if data is None:
-            self.send_error(404)
-            return
-        start = 0
-        if self.headers.get("Range"):
-            start = int(self.headers["Range"].removeprefix("bytes=").split("-")[0])
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        else:
-            self.send_response(200)
-        self.send_header("ETag", '"one"')
-        self.send_header("Content-Length", str(len(data) - start))
-        self.end_headers()
-        cut = s.cut.pop(self.path, None)
-        if self.path in s.stall or self.path in s.short:
-            cut = max(start, len(data) // 2)
-        self.wfile.write(data[start:cut])
-        if self.path in s.stall:
-            self.wfile.flush()
-            s.over.wait()
-        if cut is not None:
-            self.close_connection = True
-
-    def log_message(self, *_):
-        pass
-
-
-class Place:
-    """A server, a cluster folder and a cache."""
-
-    def __init__(self, path, lock):
-        self.path = path
-        self.cluster = path + "/cluster.yaml"
-        self.data = path + "/data"
-        self.make_data()
-        self.make_tls()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        ctx.load_cert_chain(path + "/server.crt", path + "/server.key")
-        self.server.socket = ctx.wrap_socket(self.server.socket, server_side=True)
-        self.server.seen, self.server.cut, self.server.files = [], {}, {}
-        self.server.stall, self.server.short, self.server.over = set(), set(), threading.Event()
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"https://localhost:{self.server.server_address[1]}/releases"
-        self.binary, self.images = os.urandom(300_000), os.urandom(900_000)
-        self.serve()
-        if lock:
-            self.lock()
-
-    def make_data(self):
-        os.makedirs(self.data + "/boards/small")
-        os.makedirs(self.data + "/overlays")
-        for name in ("bundle", ):
-            os.symlink(f"{SRC}/{name}", f"{self.data}/{name}")
-        os.symlink(f"{BUILD}/share/kiln/agent", self.data + "/agent")
-        shutil.copy(SRC + "/tests/twin/small/packages", self.data + "/overlays/packages")
-        with open(SRC + "/tests/twin/small/board.yaml") as f:
-            text = f.read().replace("@ARCH@", ARCH).replace("@BOOT@", "uefi")
-        with open(self.data + "/boards/small/board.yaml", "w") as f:
-            f.write(text)
-        with open(SRC + "/tests/twin/small/cluster.yaml") as f:
-            text = f.read().replace("    binary: /bin/true\n", "")
-        # a component without a chart: what is tested here are K3s' release and the packages
-        text = text.replace("  - cilium\n", "  - net: {path: ./net}\n")
-        shutil.copytree(SRC + "/tests/qemu/net", os.path.dirname(self.cluster) + "/net")
-        with open(self.cluster, "w") as f:
-            f.write(text)
-
-    def make_tls(self):
-        def openssl(*args):
-            subprocess.run(["openssl"] + list(args), cwd=self.path, check=True, capture_output=True)
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out",
-                "ca.crt", "-subj", "/CN=test CA", "-days", "2")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "server.key", "-out",
-                "server.csr", "-subj", "/CN=localhost")
-        with open(self.path + "/ext", "w") as f:
-            f.write("subjectAltName=DNS:localhost\n")
-        openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                "-extfile", "ext", "-out", "server.crt")
-
-    def serve(self):
-        sums = f"{sha(self.images)}  {IMAGES}\n{sha(b'x')}  {IMAGES.removesuffix('.zst')}\n{sha(self.binary)}  {BINARY}\n"
-        self.server.files = {PREFIX + f"sha256sum-{ARCH}.txt": sums.encode(), PREFIX + BINARY: self.binary,
-                             PREFIX + IMAGES: self.images}
-
-    def lock(self, **changed):
-        """A lock as kiln update writes it, with no packages: those are apt's matter."""
-        files = [{"name": n, "version": VERSION, "arch": ARCH, "sha256": sha(d), "url": f"{self.url}/v1.35.2%2Bk3s1/{f}"}
-                 for n, d, f in (("k3s", self.binary, BINARY), ("k3s-airgap-images", self.images, IMAGES))]
-        files[0].update(changed)
-        with open(self.path + "/kiln.lock", "w") as f:
-            json.dump({"kiln_lock": 1, "files": files, "packages": [], "sets": []}, f)
-
-    def env(self, **extra):
-        e = dict(os.environ, KILN_CACHE=self.path + "/cache", KILN_DATADIR=self.data, KILN_K3S_URL=self.url,
-                 SSL_CERT_FILE=self.path + "/ca.crt")
-        e.pop("https_proxy", None)
-        e.update(extra)
-        return e
-
-    def kiln(self, command, ok=True, **extra):
-        r = subprocess.run([BUILD + "/kiln", command, "-f", self.cluster], env=self.env(**extra), capture_output=True,
-                           text=True)
-        assert (r.returncode == 0) == ok, f"exit {r.returncode}: {r.stdout}{r.stderr}"
-        return r.stdout if ok else r.stderr
-
-    def tool(self, *args, ok=True):
-        r = subprocess.run([BUILD + "/tests/twin/base-tool", self.cluster, "small"] + list(args), env=self.env(),
-                           capture_output=True, text=True)
-        assert (r.returncode == 0) == ok, f"exit {r.returncode}: {r.stdout}{r.stderr}"
-        return r.stderr
-
-    def cached(self, data):
-        path = f"{self.path}/cache/sha256/{sha(data)}"
-        if not os.path.exists(path):
-            return False
-        with open(path, "rb") as f:
-            assert f.read() == data
-        return True
-
-
-def sha(data):
-    return hashlib.sha256(data).hexdigest()
-
-
-def has(text, *parts):
-    for p in parts:
-        assert p in text, f"{p!r} is not in: {text}"
 
 
 @case
@@ -339,6 +192,66 @@ def update_locks_release_and_packages(p):
     with open(p.data + "/overlays/packages", "a") as f:
         f.write("hello\n")
     has(p.tool("offline", ok=False), "package 'hello' is not in kiln.lock", "'kiln update' resolves it")
+
+
+def lab(p, real, commands, **extra):
+    """Commands of a shell that has the demo's functions, in a folder of its own."""
+    os.makedirs(p.path + "/lab", exist_ok=True)
+    env = p.env(src=SRC, kiln=BUILD + "/kiln", real=real, CURL_CA_BUNDLE=p.path + "/ca.crt", **extra)
+    env.pop("KILN_DATADIR")
+    return subprocess.run(["bash", "-c", '. "$src/scripts/lab.sh"; ' + commands], env=env, cwd=p.path + "/lab",
+                          capture_output=True, text=True)
+
+
+@case
+def lab_takes_the_release_where_its_server_answers(p):
+    p.server.files[PREFIX + "sha256sum-amd64.txt"] = b"x"
+    assert lab(p, "", "lab_release_answers").returncode == 0
+    p.server.files = {}
+    assert lab(p, "", "lab_release_answers").returncode != 0
+    assert lab(p, "", "lab_release_answers", KILN_K3S_URL="https://localhost:1").returncode != 0
+
+
+@case
+def lab_with_a_real_k3s_has_a_real_network(p):
+    os.makedirs(p.path + "/lab")
+    for name in ("k3s", "k3s-arm64"):
+        shutil.copy("/bin/true", f"{p.path}/lab/{name}")
+    for real in ("release", p.path + "/real"):
+        r = lab(p, real, "lab_cluster && $kiln check && $kiln plan hen")
+        assert r.returncode == 0, r.stdout + r.stderr
+        with open(p.path + "/lab/cluster.yaml") as f:
+            text = f.read()
+        has(text, "- cilium\n")
+        assert "- net:" not in text and ("binary: k3s" in text) == (real != "release"), text
+
+
+@case
+def lab_takes_a_folder_with_a_real_k3s(p):
+    os.makedirs(p.path + "/real")
+    for name in ("k3s", "k3s-arm64"):
+        with open(f"{p.path}/real/{name}", "w") as f:
+            f.write(name)
+    r = lab(p, p.path + "/real", "lab_k3s")
+    assert r.returncode == 0, r.stderr
+    for name in ("k3s", "k3s-arm64"):
+        with open(f"{p.path}/lab/{name}") as f:
+            assert f.read() == name and os.access(f.name, os.X_OK)
+    os.unlink(p.path + "/real/k3s-arm64")
+    assert lab(p, p.path + "/real", "lab_k3s").returncode != 0
+
+
+@case
+def lab_locks_again_when_the_file_has_changed(p):
+    do = 'lab_cluster; lab_update() { echo asked; : >kiln.lock; }; lab_lock'
+    assert lab(p, "none", do).stdout.endswith("asked\n")
+    assert "asked" not in lab(p, "none", do).stdout
+    assert "asked" in lab(p, "none", "lab_cluster; echo '# x' >>web/web.yaml; " + do.split("; ", 1)[1]).stdout
+    # without a network the old one serves what it was made for, and nothing else
+    gone = do.replace(": >kiln.lock", "return 1")
+    assert lab(p, "none", gone).returncode == 1
+    lab(p, "none", do)
+    assert lab(p, "none", "touch -d '8 days ago' lock.of; " + gone).returncode == 0
 
 
 def main():
