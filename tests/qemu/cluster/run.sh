@@ -107,7 +107,7 @@ setup() {
 		finish
 	}
 	# the lock of the day; with no network the one that is there, and with KILN_QEMU_LOCK=kept too
-	[ "${KILN_QEMU_LOCK:-}" = kept ] && [ -f kiln.lock ] || lab_lock >update.log 2>&1 || [ -f kiln.lock ] || {
+	[ "${KILN_QEMU_LOCK:-}" = kept ] && [ -f kiln.lock ] || lab_update >update.log 2>&1 || [ -f kiln.lock ] || {
 		not_ok "kiln update" "$(tail -n 5 update.log)"
 		finish
 	}
