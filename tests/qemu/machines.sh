@@ -27,9 +27,14 @@ node_address() { sed -n "/^  $1:/,/^  [a-z]*:\$/s/.*addresses: \[\(.*\)\].*/\1/p
 # on_node NODE LABEL SCRIPT: the script on the node as root, by the ssh_to() of who sourced this;
 # its results are counted here
 on_node() {
-	local node=$1 label=$2 script=$3 out line
+	count_on_node "$2" "$3" "$(run_on_node "$1" "$3")"
+}
+run_on_node() { # NODE SCRIPT: what it said
 	# shellcheck disable=SC2046
-	out=$(ssh_to "$node" sudo bash -s -- "$node" $(node_address "$node") "'${k3s_version:-}'" <"$srcdir/tests/qemu/$script" 2>&1)
+	ssh_to "$1" sudo bash -s -- "$1" $(node_address "$1") "'${k3s_version:-}'" <"$srcdir/tests/qemu/$2" 2>&1
+}
+count_on_node() { # LABEL SCRIPT OUTPUT
+	local label=$1 script=$2 out=$3 line
 	if ! grep -q '^ok - ' <<<"$out"; then
 		not_ok "$label: $script ran" "$out"
 		return

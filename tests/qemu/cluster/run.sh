@@ -208,22 +208,32 @@ look() { # label
 	has "$1: the login prompt says so" "$(lab_ssh goat cat /run/issue.d/50-kiln.issue)" 'goat is ready, 192\.168\.15\.11'
 	has "$1: goat has its time from the gateway" "$(lab_ssh goat timedatectl timesync-status 2>&1)" 'Server: (192\.168\.15\.1|fd12:3456:789a:15::1)'
 }
-# What the images are, as the tests of one machine look at it
+# What the images are, as the tests of one machine look at it: on both nodes at once, for much of it
+# is waiting
 look_at_nodes() {
-	local n
+	local n s t=$SECONDS
+	local -A scripts=([hen]='' [goat]='') pids=()
 	for n in hen goat; do
-		if picked restart; then on_node $n "$n" restart.sh; fi
+		! picked restart || scripts[$n]+=" restart.sh"
+		! picked node || scripts[$n]+=" guest.sh features.sh"
 	done
+	! picked node || scripts[hen]+=" container.sh"
+	for n in hen goat; do
+		(
+			# shellcheck disable=SC2034 # for run_on_node
+			if [ $n = hen ]; then k3s_version=$(./k3s --version | head -n 1); else k3s_version=$(lab_ssh goat k3s --version | head -n 1); fi
+			for s in ${scripts[$n]}; do run_on_node $n "$s" >"$n.$s.out"; done
+		) &
+		pids[$n]=$!
+	done
+	wait "${pids[@]}"
+	for n in hen goat; do
+		for s in ${scripts[$n]}; do count_on_node $n "$s" "$(cat "$n.$s.out")"; done
+	done
+	echo "# looked at in $((SECONDS - t)) s"
 	picked node || return 0
 	check "goat: the K3s that was baked" test "$(lab_ssh goat sha256sum /usr/local/bin/k3s | cut -c1-64)" = "$(sha256sum k3s-arm64 | cut -c1-64)"
-	for n in hen goat; do
-		# shellcheck disable=SC2034 # for on_node
-		if [ $n = hen ]; then k3s_version=$(./k3s --version | head -n 1); else k3s_version=$(lab_ssh goat k3s --version | head -n 1); fi
-		on_node $n "$n" guest.sh
-		on_node $n "$n" features.sh
-	done
 	check "hen: Secure Boot is on" grep -aqE 'Secure boot enabled|secureboot: Secure boot' hen.console
-	on_node hen "hen" container.sh
 }
 
 started=$SECONDS
