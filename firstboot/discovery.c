@@ -7,7 +7,7 @@
 
 #define ACCEPT "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 #define TIMEOUT_MS 8000
-#define PAUSE_MS 250
+#define PAUSE_MS 200
 #define PAUSE_MAX_MS 5000
 #define PAUSE_FACTOR 4
 

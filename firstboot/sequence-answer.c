@@ -9,17 +9,30 @@
 
 #define POLL_MIN_MS 100
 #define POLL_MAX_MS 5000
-#define WORK_TRIES 2 /* no controller and no pod is through in 100 ms: begin four times as late */
+#define POLL_SOON_MS 300
+#define SOON_TRIES 12	/* three seconds of that */
+#define WORK_TRIES 3	/* no controller and no pod is through in 100 ms: begin with 300 */
 #define SERVED_MS 10000 /* not in discovery for so long: the CRD itself is asked for its words */
 #define STUCK_MS 30000
+
+/* Half as much again each time: to POLL_SOON_MS, there for a while, then to POLL_MAX_MS. */
+static uint64_t pause_ms(unsigned int tries)
+{
+	uint64_t ms = POLL_MIN_MS;
+
+	for (unsigned int i = 0; i < tries && ms < POLL_MAX_MS; i++)
+		if (ms < POLL_SOON_MS || i >= SOON_TRIES)
+			ms += ms / 2;
+	if (tries <= SOON_TRIES && ms > POLL_SOON_MS)
+		return POLL_SOON_MS;
+	return ms < POLL_MAX_MS ? ms : POLL_MAX_MS;
+}
 
 /* Ask again later: soon at first, then more seldom. */
 static void later(struct seq_object *x, const char *reason, unsigned int at_least_s)
 {
-	uint64_t ms = POLL_MIN_MS << (x->tries < 5 ? x->tries : 5);
+	uint64_t ms = pause_ms(x->tries);
 
-	if (ms > POLL_MAX_MS)
-		ms = POLL_MAX_MS;
 	if (ms < (uint64_t)at_least_s * 1000)
 		ms = (uint64_t)at_least_s * 1000;
 	x->tries++;

@@ -70,8 +70,9 @@ void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret
 size_t sequence_crds(const struct seq_component *c);
 /*
  * Start what may start: waves of the components that nothing holds back, in order; then, with
- * the room that is left, the CRDs of those that have to wait. They hang on nothing, and
- * registering them is most of the server's work.
+ * the room that is left, the CRDs and Namespaces of those that have to wait. They hang on
+ * nothing; registering CRDs is most of the server's work, and a Namespace is usable only when a
+ * controller has been there.
  */
 int sequence_start(struct sequence *s, uint64_t *next_ms, bool *moved, struct err *err) MUST_CHECK;
 /* CRDs that are applied: are they served by now? One question for all of them. */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define EARLY_IN_FLIGHT 3 /* CRDs sent ahead yield to what a component waits for */
+#define EARLY_IN_FLIGHT 3 /* what is sent ahead yields to what a component waits for */
 #define INVENTORY_MS 2000 /* so long the journal alone knows that a component is applied */
 
 const char *sequence_held_by(const struct sequence *s, const struct seq_component *c)
@@ -108,10 +108,14 @@ static int start_object(struct sequence *s, struct seq_object *x, struct seq_slo
 	return 0;
 }
 
-/* Ask for what is due of a range of c's objects, as far as there is room. */
+/*
+ * Ask for what is due of a range of c's objects, as far as there is room. Ahead of its turn,
+ * whether a Namespace is usable need not be known yet.
+ */
 static int start_range(struct sequence *s, struct seq_component *c, size_t first, size_t end,
-		       size_t limit, uint64_t *next_ms, struct err *err)
+		       bool ahead, uint64_t *next_ms, struct err *err)
 {
+	size_t limit = ahead ? EARLY_IN_FLIGHT : APPLY_IN_FLIGHT;
 	uint64_t now = clock_ms();
 
 	for (size_t i = first; i < end; i++) {
@@ -119,7 +123,8 @@ static int start_range(struct sequence *s, struct seq_component *c, size_t first
 		struct seq_slot *slot;
 		int r;
 
-		if (x->asked || object_is_over(x) || x->state == OBJECT_SERVED)
+		if (x->asked || object_is_over(x) || x->state == OBJECT_SERVED ||
+		    (ahead && x->state == OBJECT_PROBE))
 			continue;
 		if (x->next_ms > now) {
 			seq_earlier(next_ms, x->next_ms);
@@ -140,13 +145,18 @@ static int start_range(struct sequence *s, struct seq_component *c, size_t first
 	return 0;
 }
 
-size_t sequence_crds(const struct seq_component *c)
+static size_t waves_to(const struct seq_component *c, uint64_t last)
 {
 	size_t n = 0;
 
-	while (n < c->def->objects.len && c->def->objects.items[n].wave == WAVE_CRDS)
+	while (n < c->def->objects.len && c->def->objects.items[n].wave <= last)
 		n++;
 	return n;
+}
+
+size_t sequence_crds(const struct seq_component *c)
+{
+	return waves_to(c, WAVE_CRDS);
 }
 
 /* What was ready and may not be so any more; c is past its waves. */
@@ -157,7 +167,7 @@ static int ask_doubted(struct sequence *s, struct seq_component *c, uint64_t *ne
 
 	if (!c->applied || !c->doubted)
 		return 0;
-	r = start_range(s, c, 0, c->def->objects.len, APPLY_IN_FLIGHT, next_ms, err);
+	r = start_range(s, c, 0, c->def->objects.len, false, next_ms, err);
 	if (r >= 0)
 		sequence_settle(c);
 	return r;
@@ -175,7 +185,7 @@ int sequence_start(struct sequence *s, uint64_t *next_ms, bool *moved, struct er
 	for (int early = 0; early < 2; early++) {
 		for (size_t i = 0; i < s->index->components.len; i++) {
 			struct seq_component *c = &s->components[i];
-			size_t first = 0, end = sequence_crds(c);
+			size_t first = 0, end = waves_to(c, WAVE_NAMESPACES);
 
 			if (c->applied || early != (sequence_held_by(s, c) != NULL))
 				continue;
@@ -188,9 +198,7 @@ int sequence_start(struct sequence *s, uint64_t *next_ms, bool *moved, struct er
 					s->inventory_by_ms = clock_ms() + INVENTORY_MS;
 			}
 			if (r >= 0)
-				r = start_range(s, c, first, end,
-						early ? EARLY_IN_FLIGHT : APPLY_IN_FLIGHT, next_ms,
-						err);
+				r = start_range(s, c, first, end, early, next_ms, err);
 			if (r < 0)
 				return r;
 		}
