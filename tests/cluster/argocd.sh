@@ -19,11 +19,16 @@ argocd_or_skip() {
 }
 
 argocd_prepare() {
-	local cm
 	bash "$CLUSTER_HERE/build.sh" argocd >/dev/null || return 1
 	kubectl create namespace argocd >/dev/null
 	kubectl apply --server-side -f "$argocd_bundle/05-argocd/crds.yaml" >/dev/null
 	kubectl wait --for=condition=Established crd --all --timeout=60s >/dev/null
+	argocd_settings
+}
+
+# argocd_settings - what its processes read before they start, in a namespace that is there
+argocd_settings() {
+	local cm
 	for cm in argocd-cm argocd-rbac-cm argocd-ssh-known-hosts-cm argocd-tls-certs-cm argocd-gpg-keys-cm; do
 		kubectl create configmap -n argocd $cm >/dev/null
 		kubectl label configmap -n argocd $cm app.kubernetes.io/part-of=argocd >/dev/null

@@ -84,7 +84,7 @@ twice = [k for k, v in times.items() if v > 1]
 assert not twice, f"done twice: {twice}"
 ' "$1"
 }
-# written_once: what the bundle has in the cluster was created once and written by kiln-node in that
+# written_once: what the bundle has in the cluster was created once and written by Kiln in that
 # moment, never again: after a power cut at least a boot lies between, of more than 30 s
 written_once() {
 	lab_ssh hen sudo k3s kubectl get -A --show-managed-fields -o json \
@@ -95,7 +95,7 @@ at = lambda s: datetime.datetime.fromisoformat(s.replace("Z", "+00:00")).timesta
 seen, bad = set(), []
 for o in json.load(sys.stdin)["items"]:
     m = o["metadata"]
-    ours = [f for f in m.get("managedFields", []) if f["manager"] == "kiln-node" and not f.get("subresource")]
+    ours = [f for f in m.get("managedFields", []) if f["manager"] == "kiln" and not f.get("subresource")]
     if not ours or "kiln-system" in (m.get("namespace"), m["name"]):
         continue # the status and the inventory are written again and again
     name = o["kind"] + "/" + m["name"]

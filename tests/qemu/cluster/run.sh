@@ -7,9 +7,10 @@
 #	comes up for the first time; in the middle of the sequence kiln-node is killed, then the
 #	control-plane's power fails; kiln-node hangs later; what runs on a node is looked at.
 # full: the power of both fails at ten points, from the first boot to the finished cluster, then
-#	of both at once; the seed in the log repeats it (KILN_QEMU_SEED). A turn of it, on a new
-#	cluster: ONLY=points CUTS="0 1 2" (numbers as in cuts.sh) or ONLY=both.
-# ONLY picks parts by name: foreign, cut, kill, power, look, node, restart; of full: look, points, both.
+#	of both at once; the seed in the log repeats it (KILN_QEMU_SEED). Then the real Argo CD
+#	takes over. A turn of it, on a new cluster: ONLY=points CUTS="0 1 2" (numbers as in cuts.sh).
+# ONLY picks parts by name: foreign, cut, kill, power, look, node, restart; of full: look, points,
+# both, handover.
 # KILN_QEMU_DEADLINE: seconds for each wait (default 1500: a machine 5 times slower, under load)
 set -u
 build=$1 what=$2
@@ -41,7 +42,7 @@ finish() {
 ssh_to() { lab_ssh_in "$@"; } # for on_node
 
 declare -A run=() extra=() memory=([hen]=2560MiB [goat]=768MiB)
-switch='' refused=0 ran=0 # lines of the sequence on hen's console before kiln-node was killed
+switch='' git_server='' refused=0 ran=0 # lines of the sequence on hen's console before kiln-node was killed
 start() { # NODE [FOLDER]: power on; its disk stays what it was
 	local node=$1 dir=${2:-.}
 	rm -f "$node.pid"
@@ -65,9 +66,9 @@ cut_power() { # NODE: no warning to anyone
 }
 stop() {
 	for n in "${!run[@]}"; do cut_power "$n"; done
-	[ -z "$switch" ] || kill "$switch" 2>/dev/null
+	for p in $switch $git_server; do kill "$p" 2>/dev/null; done
 	wait 2>/dev/null
-	switch=''
+	switch='' git_server=''
 	rm -f ./*.qcow2 other/*.qcow2 ./containers-*.tar
 }
 trap stop EXIT
@@ -106,12 +107,14 @@ setup() {
 		not_ok "K3s and cluster.yaml"
 		finish
 	}
+	if [ "$what" = full ]; then argocd_component; fi
 	# the lock of the day; with no network the one that is there, and with KILN_QEMU_LOCK=kept too
 	[ "${KILN_QEMU_LOCK:-}" = kept ] && [ -f kiln.lock ] || lab_update >update.log 2>&1 || [ -f kiln.lock ] || {
 		not_ok "kiln update" "$(tail -n 5 update.log)"
 		finish
 	}
 	check "bake hen and goat" "$kiln" bake
+	[ -z "$git_server" ] || check "what Git has to have" argocd_repository
 	if [ "$what" = default ] && picked foreign; then
 		# the same node of another cluster: other CAs, tokens, host keys; the same base image
 		mkdir -p other
@@ -125,6 +128,30 @@ setup() {
 	"$kiln" run --switch "$PWD/switch" --forwards forwards.json >switch.log 2>&1 </dev/null &
 	switch=$!
 	for _ in $(seq 100); do [ -s forwards.json ] && [ -S switch ] && break || sleep 0.1; done
+}
+
+# The lab has Argo CD's part too, and Applications that follow a repository on this machine
+argocd_component() {
+	local shared=${KILN_SHARED:-$srcdir/../shared} d
+	picked handover || return 0
+	if ! [ -d "$shared/bundle" ] || ! command -v redis-server >/dev/null; then
+		skip "hand-over" "Argo CD needs ../shared/bundle for its CRDs, and redis-server"
+		return
+	fi
+	rm -rf data git work && mkdir -p data/bundle git
+	for d in boards overlays agent; do ln -s "$build/share/kiln/$d" "data/$d"; done
+	cp -r "$srcdir/tests/qemu/cluster/argocd" data/bundle/
+	cp "$shared/bundle/05-argocd/crds.yaml" data/bundle/argocd/
+	export KILN_DATADIR=$PWD/data
+	git init -q --bare -b main git/lab.git
+	PYTHONDONTWRITEBYTECODE=1 python3 "$srcdir/tests/qemu/cluster/git-server.py" git &
+	git_server=$!
+	for _ in $(seq 300); do [ -s git/port ] && break || sleep 0.1; done
+	echo "  - argocd: {host: argocd.lab.example.org, repo: \"http://127.0.0.1:$(cat git/port)/lab.git\", revision: main}" >>cluster.yaml
+}
+argocd_repository() {
+	"$kiln" bundle export work && git init -q -b main work && git -C work add -A &&
+		git -C work -c user.name=t -c user.email=t@example.org commit -qm one && git -C work push -q ../git/lab.git HEAD:main
 }
 
 # A worker whose token pins another CA than the one that answers. Only the CA is foreign: the
@@ -271,5 +298,6 @@ else
 		all_up "after a power cut of all"
 		as_if_nothing "after a power cut of all"
 	fi
+	[ -z "$git_server" ] || count_on_node "hand-over" handover.sh "$(bash "$srcdir/tests/qemu/cluster/handover.sh" "$kiln" 2>&1)"
 fi
 finish
