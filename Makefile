@@ -125,6 +125,7 @@ endef
 test-bin: $(TEST_BIN)
 test:
 	$(run_suites) $(SUITES)
+test-full: export KILN_SUITE_TIMEOUT := $(or $(KILN_SUITE_TIMEOUT),7200)
 test-full:
 	$(run_suites) $(SUITES) $(SUITES_FULL)
 

@@ -8,6 +8,17 @@
 
 #define CRED_MAX ((size_t)1 << 20)
 
+void kube_cred_done(struct kube_cred *c)
+{
+	if (c->key_pem)
+		explicit_bzero(c->key_pem, strlen(c->key_pem));
+	free(c->url);
+	free(c->ca_pem);
+	free(c->cert_pem);
+	free(c->key_pem);
+	*c = (struct kube_cred){ 0 };
+}
+
 /*
  * k3s.yaml is written by K3s alone, always one "key: value" a line; the node has no
  * YAML parser and needs none for that. The value of the first line with that key.

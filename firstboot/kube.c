@@ -39,17 +39,6 @@ static char *dup_or_null(const char *s)
 	return s ? strdup(s) : NULL;
 }
 
-void kube_cred_done(struct kube_cred *c)
-{
-	if (c->key_pem)
-		explicit_bzero(c->key_pem, strlen(c->key_pem));
-	free(c->url);
-	free(c->ca_pem);
-	free(c->cert_pem);
-	free(c->key_pem);
-	*c = (struct kube_cred){ 0 };
-}
-
 int kube_new(const struct kube_cred *cred, struct kube **ret, struct err *err)
 {
 	cleanup_kube struct kube *k = calloc(1, sizeof(*k));

@@ -31,7 +31,7 @@ prepare() {
 	release) echo "the release, which kiln.lock names (KILN_DEMO_K3S=none takes testk3s)" ;;
 	*) echo "the release in $real" ;;
 	esac
-	lab_k3s && lab_cluster && "$kiln" check && lab_lock
+	lab_helm && lab_k3s && lab_cluster && "$kiln" check && lab_lock
 }
 
 stop() {

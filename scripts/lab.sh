@@ -12,6 +12,12 @@ lab_release_answers() {
 		"${KILN_K3S_URL:-https://github.com/k3s-io/k3s/releases/download}/${version/+/%2B}/sha256sum-amd64.txt"
 }
 
+# Cilium's chart, the network of a real K3s, is rendered by helm
+lab_helm() {
+	if [ -z "$real" ] || command -v "${KILN_HELM:-helm}" >/dev/null; then return; fi
+	KILN_HELM=$(make -s -C "$src" helm | tail -n 1) && export KILN_HELM
+}
+
 # k3s and k3s-arm64 into this folder; what is there and the same stays as it is
 lab_k3s() {
 	if [ "$real" = release ]; then return; fi # of kiln.lock

@@ -26,8 +26,10 @@ $(O)/tests/bundle/bundle-tool: $(O)/tests/bundle/bundle-tool.o $(O)/libbuilder.a
 	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(builder_libs) $(lib_libs)
 test-bundle: $(O)/tests/bundle/bundle-tool
 
+# says where it is, for KILN_HELM
 .PHONY: helm
 helm: $(helm)
+	@echo $(helm)
 $(helm):
 	@mkdir -p $(@D)
 	nice env GOBIN=$(@D) go install helm.sh/helm/v4/cmd/helm@$(helm_version)

@@ -227,6 +227,19 @@ def lab_with_a_real_k3s_has_a_real_network(p):
 
 
 @case
+def lab_brings_helm_for_a_real_network(p):
+    os.makedirs(p.path + "/bin")
+    with open(p.path + "/bin/make", "w") as f:
+        f.write('#!/bin/sh\necho "built: $*" >&2\necho /opt/helm\n')
+    os.chmod(p.path + "/bin/make", 0o755)
+    path = p.path + "/bin:/usr/bin:/bin"
+    r = lab(p, "release", 'lab_helm && echo "$KILN_HELM"', PATH=path, KILN_HELM="/nowhere/helm")
+    assert r.stdout == "/opt/helm\n" and "built" in r.stderr, r.stdout + r.stderr
+    assert "built" not in lab(p, "release", "lab_helm", PATH=path, KILN_HELM="/bin/true").stderr
+    assert "built" not in lab(p, "", "lab_helm", PATH=path).stderr
+
+
+@case
 def lab_takes_a_folder_with_a_real_k3s(p):
     os.makedirs(p.path + "/real")
     for name in ("k3s", "k3s-arm64"):
