@@ -14,8 +14,8 @@ points=(
 	'hen|kiln-node: hen.* k3s: waiting|20'
 	'goat|kiln-node: goat.* k3s: waiting|10'
 	'hen|kiln-node: hen.* (images|sequence): |5'
-	'hen|kiln-node: hen.* (sequence: running: store|hen is ready)|4'
-	'hen|kiln-node: hen.* (sequence: running: web|hen is ready)|2'
+	'hen|kiln-node: hen( is ready|.* sequence: running: store)|4'
+	'hen|kiln-node: hen( is ready|.* sequence: running: web)|2'
 	'goat|kiln-node: goat is ready|3'
 )
 cuts=${CUTS:-0 1 2 3 4 5 6 7 8 9}
