@@ -64,7 +64,11 @@ struct sequence {
 
 /* The one in `after` that keeps c back; NULL: none does. */
 const char *sequence_held_by(const struct sequence *s, const struct seq_component *c);
-/* The objects that may be worked on now: [*ret_first, *ret_end). Empty: all are over. */
+/*
+ * The objects that may be worked on now: [*ret_first, *ret_end). Empty: all are over. A wave is
+ * worked on when those before are over; but what comes before hooks and workloads does not wait
+ * until the component's CRDs are served.
+ */
 void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end);
 /* How many of c's objects are CRDs; they come first. */
 size_t sequence_crds(const struct seq_component *c);

@@ -18,12 +18,24 @@ const char *sequence_held_by(const struct sequence *s, const struct seq_componen
 	return NULL;
 }
 
+/* Applied, and discovery does not name it yet: that concerns those who have or use its objects. */
+static bool is_only_unserved(const struct seq_object *x)
+{
+	return x->state == OBJECT_SERVED && !x->asked && !x->stuck;
+}
+
 void sequence_wave(const struct seq_component *c, size_t *ret_first, size_t *ret_end)
 {
-	size_t len = c->def->objects.len, first = c->applied ? len : 0, end;
+	size_t len = c->def->objects.len, first = c->applied ? len : 0, served, end;
 
 	while (first < len && object_is_over(&c->objects[first]))
 		first++;
+	served = first;
+	while (first < len && c->def->objects.items[first].wave <= WAVE_SERVICES &&
+	       (object_is_over(&c->objects[first]) || is_only_unserved(&c->objects[first])))
+		first++;
+	if (first == len || c->def->objects.items[first].wave > WAVE_SERVICES)
+		first = served;
 	end = first;
 	if (first < len && c->def->objects.items[first].hook)
 		end = first + 1; /* hooks go one by one */

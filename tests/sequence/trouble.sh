@@ -79,8 +79,10 @@ late_crd() {
 	bundle crd || return 1
 	cluster_scenario <<<'crds: {hold: [things.crd.kiln.test]}'
 	begin crd
-	check "a CRD that is not served keeps the next wave back" says crd 'things.crd.kiln.test: (not served yet|waiting for /apis/crd.kiln.test)'
-	check "nothing after it is applied" is crd '.components.crd.applied == 1'
+	check "a CRD that is not served keeps what comes next back" says crd 'things.crd.kiln.test: (not served yet|waiting for /apis/crd.kiln.test)'
+	check "what needs no CRD is there" kubectl get -n crd serviceaccount/web secret/s service/web
+	check "no hook and no workload is" test -z "$(kubectl get -n crd jobs,deployments,daemonsets,statefulsets -o name)"
+	check "nor what comes after them" is crd '.components.crd.applied == 6'
 	cluster_scenario </dev/null
 	check "late CRD: goes on" ends
 	check "late CRD: whole" whole crd
