@@ -105,6 +105,7 @@ if [ "$ok" != 0 ]; then
 		tail -n 12 "$n.console" | tr -d '\r\033' | cut -c1-160
 	done
 	tail -n 5 run.log
+	[ -z "$real" ] || echo "with a real K3s, which needs more of this machine; KILN_DEMO_K3S=none takes testk3s instead"
 	exit 1
 fi
 say "up: baked in $baked s, both nodes and all components $((SECONDS - baked)) s after power-on"

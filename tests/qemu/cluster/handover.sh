@@ -44,7 +44,7 @@ page() { kubectl get configmap -n web pages -o json | jq -r '.data["index.html"]
 arrived() { [ "$(page)" = '<h1>Of Git</h1>' ]; }
 
 check "the cluster answers the administrator" kubectl get --raw /readyz
-objects >"$CLUSTER_DIR/before.json"
+check "what is compared is all there" test "$(objects | jq -s '[.[].items[]] | length')" = 10
 values >"$CLUSTER_DIR/before"
 check "before, all fields are Kiln's" test "$(appliers)" = kiln
 check "Argo CD is built" bash "$srcdir/tests/cluster/build.sh" argocd
