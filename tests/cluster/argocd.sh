@@ -1,6 +1,5 @@
 # argocd.sh - the real Argo CD beside testk3s (bash; source it after lib.sh and tap.sh)
 #
-#	argocd_or_skip 18                  # ends the test, counted as skipped, where Argo CD cannot be
 #	cluster_start
 #	argocd_prepare || exit 1           # CRDs, settings, AppProject default: nothing runs yet
 #	argocd_start --app-resync 5        # redis, repo-server, application-controller; the controller's options
@@ -8,20 +7,10 @@
 #
 # Repositories are file:// URLs of this machine. What was started ends with cluster_stop.
 
-argocd_bundle=${KILN_SHARED:-$CLUSTER_HERE/../../../shared}/bundle
-
-# argocd_or_skip CASES
-argocd_or_skip() {
-	[ -d "$argocd_bundle" ] && command -v redis-server >/dev/null && return
-	t_skip "$1" 'Argo CD needs ../shared/bundle for its CRDs, and redis-server'
-	t_done
-	exit
-}
-
 argocd_prepare() {
 	bash "$CLUSTER_HERE/build.sh" argocd >/dev/null || return 1
 	kubectl create namespace argocd >/dev/null
-	kubectl apply --server-side -f "$argocd_bundle/05-argocd/crds.yaml" >/dev/null
+	kubectl apply --server-side -f "$CLUSTER_BIN/argocd-crds.yaml" >/dev/null
 	kubectl wait --for=condition=Established crd --all --timeout=60s >/dev/null
 	argocd_settings
 }

@@ -2,7 +2,7 @@
 # build.sh [program...] - builds testk3s and its neighbours, or takes them from
 # the cache, and prints the folder they lie in. Each program is kept under the
 # digest of all that goes into it: go.sum, go.mod, our own sources, Go itself.
-# Programs: testk3s testk3s-agent kwok (default), coredns argocd certmanager
+# Programs: testk3s testk3s-agent kwok (default), coredns argocd (with argocd-crds) certmanager
 set -eu
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -56,6 +56,22 @@ one() {
 	ln -f "$out" "$bin/$name"
 }
 
+# argocd_crds - $bin/argocd-crds.yaml: those of the module that the program is built from
+argocd_crds() {
+	local out dir
+	out=$cache/store/argocd-crds-$(digest argocd).yaml
+	if [ ! -s "$out" ]; then
+		dir=$(cd "$here/argocd" && GOWORK=off go mod download -json github.com/argoproj/argo-cd/v3 | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+		for f in "${dir:?no module}"/manifests/crds/*-crd.yaml; do
+			echo ---
+			cat "$f"
+		done >"$out.$$"
+		mv "$out.$$" "$out"
+	fi
+	touch "$out"
+	ln -f "$out" "$bin/argocd-crds.yaml"
+}
+
 # where PROGRAM: its module's folder and its package
 where() {
 	case $1 in
@@ -88,7 +104,11 @@ program() {
 		;;
 	kwok) one kwok "$(go env GOARCH)" kwok sigs.k8s.io/kwok/cmd/kwok ;;
 	coredns) one coredns "$(go env GOARCH)" coredns . ;;
-	argocd) one argocd "$(go env GOARCH)" argocd github.com/argoproj/argo-cd/v3/cmd ;;
+	argocd)
+		one argocd "$(go env GOARCH)" argocd github.com/argoproj/argo-cd/v3/cmd
+		argocd_crds
+		;;
+	argocd-crds) argocd_crds ;;
 	certmanager) one certmanager "$(go env GOARCH)" certmanager . ;;
 	*) die "no program '$1'" ;;
 	esac

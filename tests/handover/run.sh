@@ -10,7 +10,6 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/cluster/argocd.sh
 . tests/cluster/argocd.sh
 tool=${O:?}/tests/sequence/sequence-tool
-argocd_or_skip 18
 cluster_start --disable-cloud-controller || exit 1
 argocd_prepare || exit 1
 cluster_nodes cow >/dev/null
