@@ -9,6 +9,7 @@
 #include "cmd-kubeconfig.h"
 #include "cmd-inspect.h"
 #include "cmd-plan.h"
+#include "cmd-push.h"
 #include "cmd-run.h"
 #include "cmd-schema.h"
 #include "cmd-status.h"
@@ -34,6 +35,8 @@ const struct command commands[] = {
 	  "look into an image: partitions, boot files, seed, digests", cmd_inspect_help },
 	{ "diff", cmd_diff, "NODE [FILE] [-f FILE] [--json]",
 	  "what a new bake would change in the files of a node", cmd_diff_help },
+	{ "push", cmd_push, "NODE [-f FILE] [--reboot] [--to HOST] [--forwards FILE] [-i KEY]",
+	  "bring a baked seed to a node that runs", cmd_push_help },
 	{ "run", cmd_run, "NODE... [-f FILE] [--bus BUS] [--overlay FILE] [--ssh-port PORT] ...",
 	  "boot nodes in QEMU, several on one network", cmd_run_help },
 	{ "status", cmd_status,

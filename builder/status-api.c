@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define AGAIN_MS 5000
+#define API_PORT 6443
 #define TIMEOUT_MS 8000
 #define CERT_VALID_S 86400
 #define CONFIGMAPS "/api/v1/namespaces/kiln-system/configmaps"
@@ -25,27 +26,53 @@ void status_api_done(struct status_api *a)
 	free(a->url);
 }
 
-static int find_url(struct status_api *a, const struct forwards *f, struct err *err)
+/* 0: none leads there. */
+static unsigned int forwarded_port(const struct forwards *f, const struct node *n)
 {
-	cleanup_free char *server = NULL;
-	unsigned int port = 0;
-	int r;
+	for (size_t i = 0; i < f->len; i++)
+		if (f->items[i].node == n)
+			return f->items[i].api;
+	return 0;
+}
 
-	for (size_t i = 0; f && port == 0 && i < f->len; i++)
-		port = f->items[i].api;
-	if (f && port == 0)
-		return 0; /* no way to it was given */
-	if (port == 0) {
-		r = kubeconfig_server(a->c, &server, err);
-		if (r < 0)
-			return r;
-		r = asprintf(&a->url, "%s" CONFIGMAPS, server);
-	} else {
-		r = asprintf(&a->url, "https://127.0.0.1:%u" CONFIGMAPS, port);
+static bool is_asked(const struct status_api *a, const struct node *n)
+{
+	return n->role == ROLE_CONTROL_PLANE && n->addresses.len > 0 &&
+	       (!a->forwards || forwarded_port(a->forwards, n) != 0);
+}
+
+/* Of the first control-plane from a->node on. */
+static int find_url(struct status_api *a, struct err *err)
+{
+	const struct node *n = NULL;
+	char host[IP_TEXT_MAX] = "127.0.0.1";
+	unsigned int port = API_PORT;
+	bool six = false;
+
+	free(a->url);
+	a->url = NULL;
+	for (size_t i = 0; !n && i < a->c->nodes_len; i++) {
+		size_t at = (a->node + i) % a->c->nodes_len;
+
+		if (is_asked(a, &a->c->nodes[at])) {
+			n = &a->c->nodes[at];
+			a->node = at;
+		}
 	}
-	if (r < 0)
+	if (!n)
+		return 0; /* no way to it was given */
+	if (a->forwards) {
+		port = forwarded_port(a->forwards, n);
+	} else {
+		(void)ip_addr_format(&n->addresses.items[0].addr, host);
+		six = n->addresses.items[0].addr.family == IP_V6;
+	}
+	if (asprintf(&a->url, "https://%s%s%s:%u" CONFIGMAPS, six ? "[" : "", host, six ? "]" : "",
+		     port) < 0) {
 		a->url = NULL;
-	return r < 0 ? err_nomem(err) : 0;
+		return err_nomem(err);
+	}
+	return 0;
 }
 
 int status_api_init(struct status_api *a, const struct cluster *c, const struct forwards *f,
@@ -53,10 +80,10 @@ int status_api_init(struct status_api *a, const struct cluster *c, const struct 
 {
 	int r;
 
-	*a = (struct status_api){ .c = c };
+	*a = (struct status_api){ .c = c, .forwards = f };
 	r = kubeconfig_admin(c, CERT_VALID_S, &a->ca, &a->crt, &a->key, err);
 	if (r >= 0)
-		r = find_url(a, f, err);
+		r = find_url(a, err);
 	if (r >= 0)
 		r = http_new(&a->http, err);
 	return r;
@@ -134,6 +161,24 @@ static int start(struct status_api *a, struct err *err)
 	return r < 0 ? err_errnof(err, r, "cannot start a thread") : 0;
 }
 
+/* After a failure the next control-plane is asked, at once unless all have been. */
+static void go_on(struct status_api *a, bool answered)
+{
+	struct err why = { 0 };
+	size_t all = 0;
+
+	for (size_t i = 0; i < a->c->nodes_len; i++)
+		all += is_asked(a, &a->c->nodes[i]);
+	a->silent = answered ? 0 : a->silent + 1;
+	a->asked = a->asked || answered || a->silent >= all;
+	a->again_ms = answered || a->silent % all == 0 ? clock_ms() + AGAIN_MS : 0;
+	if (answered)
+		return;
+	a->node++;
+	if (find_url(a, &why) < 0)
+		status_problem(a->problem, why.msg);
+}
+
 static void take(struct status_api *a, struct status_node *nodes, size_t len)
 {
 	cleanup_json json_t *all = NULL;
@@ -143,7 +188,6 @@ static void take(struct status_api *a, struct status_node *nodes, size_t len)
 
 	(void)pthread_join(a->thread, NULL);
 	a->running = false;
-	a->asked = true;
 	a->problem[0] = '\0';
 	r = a->result;
 	if (r >= 0 && a->q.status != 200)
@@ -157,7 +201,7 @@ static void take(struct status_api *a, struct status_node *nodes, size_t len)
 	for (size_t i = 0; r >= 0 && i < json_array_size(items); i++)
 		take_configmap(a, json_array_get(items, i), nodes, len);
 	http_request_done(&a->q);
-	a->again_ms = clock_ms() + AGAIN_MS;
+	go_on(a, r >= 0);
 }
 
 int status_api_turn(struct status_api *a, struct status_node *nodes, size_t len, struct err *err)

@@ -1,9 +1,10 @@
 /*
  * status-api - what the API server holds of the nodes: ConfigMaps kiln-system/status-<node>
  *
- * Asked again every few seconds with an admin's certificate made here. A request takes as long as
- * it does, so it has a thread of its own; all else is of the caller's thread. The fsid of Ceph,
- * once ConfigMap kiln-system/cluster has it, is kept in .kiln/secrets.
+ * Asked again every few seconds with an admin's certificate made here, at the control-planes' own
+ * addresses, for the desk need not know the name cluster.api; one that is silent is passed over. A
+ * request takes as long as it does, so it has a thread of its own; all else is of the caller's
+ * thread. The fsid of Ceph, once ConfigMap kiln-system/cluster has it, is kept in .kiln/secrets.
  *
  * Units: milliseconds of clock_ms(). Ownership: a status_api owns all but the cluster, and stays
  * where it is from status_api_init() on. Errors: an API server that does not answer is @problem.
@@ -21,7 +22,10 @@
 
 struct status_api {
 	const struct cluster *c;
-	char *url; /* NULL: no way to it was given */
+	const struct forwards *forwards; /* NULL: the nodes' own addresses */
+	char *url;			 /* NULL: no way to it was given */
+	size_t node;			 /* of the cluster, whose API server that is */
+	size_t silent;			 /* control-planes in a row that did not answer */
 	struct http *http;
 	struct secret ca, crt, key;
 	pthread_t thread;
@@ -36,7 +40,8 @@ struct status_api {
 	char problem[STATUS_PROBLEM_MAX]; /* "": it answers */
 	char fsid[GUID_TEXT_MAX];	  /* "": not known */
 };
-/* @f: NULL, or the ports that lead to the nodes. On failure status_api_done() is due too. */
+/* @f: NULL, or the ports that lead to the nodes; borrowed. On failure status_api_done() is due too.
+ */
 int status_api_init(struct status_api *a, const struct cluster *c, const struct forwards *f,
 		    struct err *err) MUST_CHECK;
 void status_api_done(struct status_api *a); /* also of a zeroed one */

@@ -7,7 +7,7 @@
 #include <poll.h>
 
 struct status_ask {
-	struct status_ssh_way way;
+	struct node_ssh_way way;
 	char *known_hosts;
 	struct status_node *nodes;
 	struct status_ssh *sessions; /* one a node */
@@ -48,10 +48,10 @@ int status_ask_new(const struct cluster *c, const struct status_ask_options *o,
 		return err_nomem(err);
 	for (size_t i = 0; i < a->len; i++)
 		a->nodes[i].node = &c->nodes[i];
-	a->way = (struct status_ssh_way){ .user = c->system.user,
-					  .known_hosts = a->known_hosts,
-					  .identity = o->identity,
-					  .forwards = o->forwards };
+	a->way = (struct node_ssh_way){ .user = c->system.user,
+					.known_hosts = a->known_hosts,
+					.identity = o->identity,
+					.forwards = o->forwards };
 	r = secrets_known_hosts(c, a->known_hosts, err);
 	if (r >= 0)
 		r = status_api_init(&a->api, c, o->forwards, err);

@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 
 #define AGAIN_MS 3000
-#define SSH_PORT 22
 
 static void close_session(struct status_ssh *s)
 {
@@ -34,54 +33,14 @@ void status_ssh_done(struct status_ssh *s)
 	buf_done(&s->text);
 }
 
-/* 0: none leads there. */
-static unsigned int forwarded_port(const struct status_ssh_way *way, const struct node *n)
-{
-	for (size_t i = 0; i < way->forwards->len; i++)
-		if (way->forwards->items[i].node == n)
-			return way->forwards->items[i].ssh;
-	return 0;
-}
-
-/* ssh without questions, and with the host keys from before the node's first boot. */
-static int start(struct status_ssh *s, const struct status_ssh_way *way, const struct node *n,
+static int start(struct status_ssh *s, const struct node_ssh_way *way, const struct node *n,
 		 struct err *err)
 {
-	char port[16], host[IP_TEXT_MAX] = "127.0.0.1", alias[300], known[4200];
 	cleanup_close int out = -EBADF;
+	struct node_ssh ssh;
 	int fds[2];
 
-	(void)snprintf(port, sizeof(port), "%u", way->forwards ? forwarded_port(way, n) : SSH_PORT);
-	if (!way->forwards)
-		(void)ip_addr_format(&n->addresses.items[0].addr, host);
-	(void)snprintf(alias, sizeof(alias), "HostKeyAlias=%s", n->name);
-	(void)snprintf(known, sizeof(known), "UserKnownHostsFile=\"%s\"", way->known_hosts);
-	/* no key given: -T twice, which is without effect, stands where it would */
-	const char *const argv[] = { "ssh",
-				     "-T",
-				     way->identity ? "-i" : "-T",
-				     way->identity ? way->identity : "-T",
-				     "-o",
-				     "BatchMode=yes",
-				     "-o",
-				     "StrictHostKeyChecking=yes",
-				     "-o",
-				     "GlobalKnownHostsFile=/dev/null",
-				     "-o",
-				     "ConnectTimeout=20",
-				     "-o",
-				     "ServerAliveInterval=15",
-				     "-o",
-				     known,
-				     "-o",
-				     alias,
-				     "-l",
-				     way->user,
-				     "-p",
-				     port,
-				     host,
-				     "/usr/sbin/kiln-node status --json --watch",
-				     NULL };
+	node_ssh_prepare(&ssh, way, n, "/usr/sbin/kiln-node status --json --watch");
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_errnof(err, -errno, "cannot make a pipe");
 	s->out = fds[0];
@@ -89,16 +48,16 @@ static int start(struct status_ssh *s, const struct status_ssh_way *way, const s
 	s->errors = neg_errno(memfd_create("ssh", MFD_CLOEXEC));
 	if (s->errors < 0 || fcntl(s->out, F_SETFL, O_NONBLOCK) < 0)
 		return err_errnof(err, -errno, "cannot make a pipe");
-	struct spawn run = { .argv = argv, .stdout_fd = out };
+	struct spawn run = { .argv = ssh.argv, .stdout_fd = out };
 	return child_start(&run, s->errors, &s->child, err);
 }
 
-int status_ssh_turn(struct status_ssh *s, const struct status_ssh_way *way, struct status_node *n,
+int status_ssh_turn(struct status_ssh *s, const struct node_ssh_way *way, struct status_node *n,
 		    struct err *err)
 {
 	if (s->out >= 0 || clock_ms() < s->again_ms)
 		return 0;
-	if (way->forwards && forwarded_port(way, n->node) == 0) {
+	if (!node_ssh_leads(way, n->node)) {
 		status_problem(n->problem, "no way to it was given");
 		n->asked = true;
 		s->again_ms = UINT64_MAX;

@@ -6,81 +6,12 @@
 # usage: run.sh BUILD-FOLDER
 set -u
 build=$1
-kiln=$build/kiln
-src=$PWD
-work=$(mktemp -d)
-passed=0 failed=0 skipped=0
-children=()
+# shellcheck source=tests/status/lib.sh
+. tests/status/lib.sh
 
-ok() { passed=$((passed + 1)) && echo "ok - $1"; }
-not_ok() { # name, detail
-	failed=$((failed + 1))
-	echo "not ok - $1"
-	printf '%s\n' "${2:-}" | tail -n 20 | sed 's/^/#   /'
-}
-has() { if grep -qE -- "$3" <<<"$2"; then ok "$1"; else not_ok "$1" "no '$3' in: $2"; fi; }
-has_not() { if grep -qE -- "$3" <<<"$2"; then not_ok "$1" "'$3' in: $2"; else ok "$1"; fi; }
-is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2', not '$3'"; fi; }
-finish() {
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ "$failed" = 0 ]
-	exit
-}
-cleanup() {
-	for p in "${children[@]}"; do kill "$p" 2>/dev/null; done
-	wait 2>/dev/null
-	rm -rf "$work"
-}
-trap cleanup EXIT
-if [ ! -x /usr/sbin/sshd ] || [ "$(id -u)" != 0 ] && [ ! -d /run/sshd ]; then
-	skipped=1
-	echo "SKIPPED - all of kiln status: no sshd here"
-	finish
-fi
-mkdir -p /run/sshd 2>/dev/null
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-
-cd "$work" || exit 1
-chmod 0755 "$work"
-ssh-keygen -q -t ed25519 -N '' -f key
-sed "s|- ssh-ed25519 .*|- $(cat key.pub)|; s|user: lab|user: $(id -un)|; /^ *binary: k3s/d" "$src/examples/lab/cluster.yaml" >cluster.yaml
-# sshd lets in who runs this, which may be root: no user name that cluster.yaml would refuse is needed
-sed -i "s|user: root|user: lab|" cluster.yaml
-for c in net store web; do cp -r "$src/examples/lab/$c" .; done
-"$kiln" init >init.log 2>&1 || { not_ok "kiln init" "$(cat init.log)" && finish; }
-cat >ssh-as-me <<'END'
-#!/bin/bash
-# the real ssh; only the user's name is the one that runs this test
-args=()
-while [ $# -gt 0 ]; do
-	if [ "$1" = -l ]; then args+=(-l "$(id -un)") && shift 2; else args+=("$1") && shift; fi
-done
-exec /usr/bin/ssh "${args[@]}"
-END
-mkdir bin && install -m 0755 ssh-as-me bin/ssh
-export PATH=$work/bin:$PATH
-
-# node NODE KEYS-OF: an sshd with the host keys of KEYS-OF that answers as kiln-node status does
-declare -A port=() pid=()
-node() {
-	local name=$1 keys=$2
-	port[$name]=$(free_port)
-	cp .kiln/secrets/nodes/"$keys"/ssh_host_ed25519_key "$name.key"
-	chmod 0600 "$name.key"
-	cat >"$name.sshd" <<-END
-		Port ${port[$name]}
-		ListenAddress 127.0.0.1
-		HostKey $work/$name.key
-		PidFile none
-		AuthorizedKeysFile $work/key.pub
-		StrictModes no
-		UsePAM no
-		PermitRootLogin prohibit-password
-		ForceCommand test "\$SSH_ORIGINAL_COMMAND" = "/usr/sbin/kiln-node status --json --watch" && KILN_STATUS=$work/$name.json exec $build/kiln-node status --json --watch
-	END
-	/usr/sbin/sshd -D -e -f "$work/$name.sshd" 2>"$name.sshd.log" &
-	pid[$name]=$!
-	children+=($!)
+# status_node NODE KEYS-OF: answers as kiln-node status does
+status_node() {
+	node "$1" "$2" "test \"\$SSH_ORIGINAL_COMMAND\" = \"/usr/sbin/kiln-node status --json --watch\" && KILN_STATUS=$work/$1.json exec $build/kiln-node status --json --watch"
 }
 says() { # NODE PHASE STEP-STATE REASON
 	jq -n --arg n "$1" --arg p "$2" --arg s "$3" --arg r "$4" --argjson now "$(date +%s)" '{schema: 1, node: $n,
@@ -100,8 +31,8 @@ forwards() { # API-PORT
 }
 status() { "$kiln" status --forwards forwards.json -i key "$@" 2>&1; }
 
-node hen hen
-node goat goat
+status_node hen hen
+status_node goat goat
 forwards "$(free_port)"
 says hen working running 'starts'
 says goat waiting waiting $'the API server\e[2J is silent'
@@ -141,7 +72,7 @@ has "is drawn over the last one" "$out" $'\e\\[3A'
 
 # a host key that is not hen's: nothing that it says is believed
 kill "${pid[hen]}" && wait "${pid[hen]}" 2>/dev/null
-node hen goat
+status_node hen goat
 forwards "$(free_port)"
 says hen ready 'done' ''
 out=$(status)
@@ -161,6 +92,7 @@ api() { # CA-NAME: a server's certificate for 127.0.0.1 by that CA
 	children+=($!)
 	for _ in $(seq 100); do (: <>"/dev/tcp/127.0.0.1/$p") 2>/dev/null && break || sleep 0.1; done
 	forwards "$p"
+	api_port=$p
 }
 mkdir -p www/api/v1/namespaces/kiln-system
 configmaps() { # FSID
@@ -176,6 +108,14 @@ has "what ssh says stands beside it" "$out" 'by its ConfigMap; ssh: '
 is "all up by both ways: exit 0" "$(status >/dev/null; echo $?)" 0
 is "the fsid is kept" "$(cat .kiln/secrets/fsid)" 5d7d3f5c-90c5-4e07-9d14-8d1b0d3b7a01
 is "for its owner alone" "$(stat -c %a .kiln/secrets/fsid)" 600
+# of several control-planes the first that answers
+cp cluster.yaml one.yaml
+sed -i 's|role: worker|role: control-plane|; s|^components:|  sow: {board: m910q, role: control-plane, addresses: [192.168.15.12, "fd12:3456:789a:15::12"], mac: "52:54:00:00:15:12", disks: {system: {min: 4GiB}}}\n&|' cluster.yaml
+"$kiln" init >init.log 2>&1 || not_ok "kiln init of three" "$(cat init.log)"
+jq --argjson a "$(free_port)" --argjson b "$api_port" '.nodes.hen.api = $a | .nodes.goat.api = $b' forwards.json >x && mv x forwards.json
+is "a silent control-plane is passed over" "$(status --json | sed '$d' | jq -rc '[.api_problem, (.nodes[0] | .source, .up)]')" '[null,"api",true]'
+mv one.yaml cluster.yaml
+forwards "$api_port"
 configmaps 00000000-90c5-4e07-9d14-8d1b0d3b7a01
 has "another fsid is told" "$(status)" "the cluster's fsid is 00000000-90c5-.*has another: it stays"
 is "and does not replace it" "$(cat .kiln/secrets/fsid)" 5d7d3f5c-90c5-4e07-9d14-8d1b0d3b7a01
