@@ -15,7 +15,7 @@
  *	... add files below /tmp/tree, run mkfs.btrfs --rootdir /tmp/tree ...
  *	userns_remove_tree("/tmp/tree")
  *
- * How it is made (DESIGN.md 5.2): mmdebstrap builds the packages that have maintainer
+ * How it is made (docs/base-roots.md): mmdebstrap builds the packages that have maintainer
  * scripts with effects natively, whatever the board's architecture; base-twin.c swaps
  * every file that a package owns for a foreign board; packages whose scripts do what
  * Kiln does itself (kernel, firmware, boot loaders) are only unpacked and recorded.

@@ -259,7 +259,7 @@ const struct field node_fields[] = {
 	  "Serial number of the machine; a seed of another machine is refused then.",
 	  N(serial_pos) },
 	{ "on_demand", &type_bool, N(on_demand), 0, NULL, "false",
-	  "Normally off: nothing waits for it; kiln wake starts it.", N(on_demand_pos) },
+	  "Normally off: nothing waits for it.", N(on_demand_pos) },
 	{ "stepping", &type_enum, N(stepping), 0, stepping_names, "auto",
 	  "Stepping of a Pi 5's chip, which picks its device tree.", 0 },
 	{ "osd", &type_enum, N(osd), 0, osd_names, "auto",

@@ -1,7 +1,7 @@
 /*
  * probe - is this disk blank, ours, or somebody's? Read-only.
  *
- * The rule of DESIGN.md 7, "Ceph's disk":
+ * The rule for Ceph's disk:
  *	blank    first and last MiB and a MiB at each place of a BlueStore label all
  *	         zero, samples between them zero, no signature or table of any kind
  *	ours     a BlueStore label at the start that decodes, CRC right, whose ceph_fsid

@@ -1,4 +1,4 @@
-# The main job on a bare machine: bake the lab, boot its control-plane, show it coming up.
+# The main job on a bare machine: bake the lab, boot both its nodes, show them coming up.
 .PHONY: demo
 demo:
 	$(Q)$(MAKE) deps

@@ -1,4 +1,4 @@
-# make bench [ROW=name]: Kiln and its peers on the same work in one run (DESIGN.md 11).
+# make bench [ROW=name]: Kiln and its peers on the same work in one run.
 # A row is tests/bench/row-<name>.sh; it prints by row().
 .PHONY: bench
 bench: all $(O)/tests/bench/bare-apply $(O)/tests/sequence/sequence-tool $(O)/tests/bundle/bundle-tool

@@ -1,4 +1,4 @@
-# Twin roots (DESIGN.md 5.2): cases on packages made on the spot, and a real root against
+# Twin roots (docs/base-roots.md): cases on packages made on the spot, and a real root against
 # the same one built under qemu-user. The full list of the boards takes about 15 minutes.
 SUITES += twin
 SUITES_FULL += twin-full
