@@ -47,7 +47,6 @@ check "the cluster answers the administrator" kubectl get --raw /readyz
 check "what is compared is all there" test "$(objects | jq -s '[.[].items[]] | length')" = 10
 values >"$CLUSTER_DIR/before"
 check "before, all fields are Kiln's" test "$(appliers)" = kiln
-check "Argo CD is built" bash "$srcdir/tests/cluster/build.sh" argocd
 argocd_settings
 argocd_start --app-resync 30
 check "each component is handed over" cluster_wait 240 handed

@@ -5,12 +5,14 @@
 # usage: [ONLY=REGEX] run.sh BUILD-FOLDER default|full
 # default: a worker with another cluster's CA refuses; the worker's power fails once while it
 #	comes up for the first time; in the middle of the sequence kiln-node is killed, then the
-#	control-plane's power fails; kiln-node hangs later; what runs on a node is looked at.
+#	control-plane's power fails; kiln-node hangs later; what runs on a node is looked at; a changed
+#	seed is pushed to the control-plane.
 # full: the power of both fails at ten points, from the first boot to the finished cluster, then
-#	of both at once; the seed in the log repeats it (KILN_QEMU_SEED). Then the real Argo CD
-#	takes over. A turn of it, on a new cluster: ONLY=points CUTS="0 1 2" (numbers as in cuts.sh).
-# ONLY picks parts by name: foreign, cut, kill, power, look, node, restart; of full: look, points,
-# both, handover.
+#	of both at once; the seed in the log repeats it (KILN_QEMU_SEED).
+#	A turn of it, on a new cluster: ONLY=points CUTS="0 1 2" (numbers as in cuts.sh).
+# At the end of each the real Argo CD takes over.
+# ONLY picks parts by name: foreign, cut, kill, power, look, node, restart, push, handover; of
+# full: look, points, both, handover.
 # KILN_QEMU_DEADLINE: seconds for each wait (default 1500: a machine 5 times slower, under load)
 set -u
 build=$1 what=$2
@@ -42,7 +44,7 @@ finish() {
 ssh_to() { lab_ssh_in "$@"; } # for on_node
 
 declare -A run=() extra=() memory=([hen]=2560MiB [goat]=768MiB)
-switch='' git_server='' refused=0 ran=0 # lines of the sequence on hen's console before kiln-node was killed
+switch='' git_server='' argocd_build='' refused=0 ran=0 # lines of the sequence on hen's console before kiln-node was killed
 start() { # NODE [FOLDER]: power on; its disk stays what it was
 	local node=$1 dir=${2:-.}
 	rm -f "$node.pid"
@@ -66,9 +68,9 @@ cut_power() { # NODE: no warning to anyone
 }
 stop() {
 	for n in "${!run[@]}"; do cut_power "$n"; done
-	for p in $switch $git_server; do kill "$p" 2>/dev/null; done
+	for p in $switch $git_server $argocd_build; do kill "$p" 2>/dev/null; done
 	wait 2>/dev/null
-	switch='' git_server=''
+	switch='' git_server='' argocd_build=''
 	rm -f ./*.qcow2 other/*.qcow2 ./containers-*.tar
 }
 trap stop EXIT
@@ -107,14 +109,13 @@ setup() {
 		not_ok "K3s and cluster.yaml"
 		finish
 	}
-	if [ "$what" = full ]; then argocd_component; fi
+	if picked handover; then argocd_component; fi
 	# the lock of the day; with no network the one that is there, and with KILN_QEMU_LOCK=kept too
 	[ "${KILN_QEMU_LOCK:-}" = kept ] && [ -f kiln.lock ] || lab_update >update.log 2>&1 || [ -f kiln.lock ] || {
 		not_ok "kiln update" "$(tail -n 5 update.log)"
 		finish
 	}
 	check "bake hen and goat" "$kiln" bake
-	[ -z "$git_server" ] || check "what Git has to have" argocd_repository
 	if [ "$what" = default ] && picked foreign; then
 		# the same node of another cluster: other CAs, tokens, host keys; the same base image
 		mkdir -p other
@@ -132,16 +133,18 @@ setup() {
 
 # The lab has Argo CD's part too, and Applications that follow a repository on this machine
 argocd_component() {
-	local shared=${KILN_SHARED:-$srcdir/../shared} d
-	picked handover || return 0
-	if ! [ -d "$shared/bundle" ] || ! command -v redis-server >/dev/null; then
-		skip "hand-over" "Argo CD needs ../shared/bundle for its CRDs, and redis-server"
-		return
-	fi
+	local d
+	bin=$(bash "$srcdir/tests/cluster/build.sh" argocd-crds) || {
+		not_ok "the CRDs of Argo CD"
+		finish
+	}
+	# takes minutes where it is not cached: beside the machines
+	bash "$srcdir/tests/cluster/build.sh" argocd >/dev/null 2>argocd-build.log &
+	argocd_build=$!
 	rm -rf data git work && mkdir -p data/bundle git
 	for d in boards overlays agent; do ln -s "$build/share/kiln/$d" "data/$d"; done
 	cp -r "$srcdir/tests/qemu/cluster/argocd" data/bundle/
-	cp "$shared/bundle/05-argocd/crds.yaml" data/bundle/argocd/
+	cp "$bin/argocd-crds.yaml" data/bundle/argocd/crds.yaml
 	export KILN_DATADIR=$PWD/data
 	git init -q --bare -b main git/lab.git
 	PYTHONDONTWRITEBYTECODE=1 python3 "$srcdir/tests/qemu/cluster/git-server.py" git &
@@ -235,6 +238,45 @@ look() { # label
 	has "$1: the login prompt says so" "$(lab_ssh goat cat /run/issue.d/50-kiln.issue)" 'goat is ready, 192\.168\.15\.11'
 	has "$1: goat has its time from the gateway" "$(lab_ssh goat timedatectl timesync-status 2>&1)" 'Server: (192\.168\.15\.1|fd12:3456:789a:15::1)'
 }
+# A changed cluster for the control-plane that has the only etcd: its seed alone goes to it
+page() { lab_ssh hen "sudo k3s kubectl get configmap -n web pages -o jsonpath='{.data}'"; }
+push_seed() {
+	local boot uid end=$((SECONDS + deadline)) t=$SECONDS
+	picked push || return 0
+	[ ! -d other ] || has "goat of another cluster is not pushed to" \
+		"$(cd other && "$kiln" push goat --forwards forwards.json -i key 2>&1)" "^kiln push: 'goat': .*(Host key verification failed|IDENTIFICATION)"
+	boot=$(lab_ssh hen cat /proc/sys/kernel/random/boot_id)
+	uid=$(lab_ssh hen sudo k3s kubectl get namespace web -o "jsonpath={.metadata.uid}")
+	sed -i 's|^  goat:$|&\n    labels: {pushed: "yes"}|' cluster.yaml
+	sed -i 's|A lab|A lab, changed|' web/web.yaml
+	check "the changed cluster is baked for hen" "$kiln" bake hen
+	has "its seed is pushed" "$("$kiln" push hen --reboot --forwards forwards.json -i key 2>&1)" '^hen: starts anew$'
+	until now=$(lab_ssh hen cat /proc/sys/kernel/random/boot_id) && [ "$now" != "$boot" ]; do
+		if [ $SECONDS -ge $end ]; then
+			not_ok "hen starts anew" "$(console hen)"
+			finish
+		fi
+		sleep 1
+	done
+	all_up "push"
+	has_arrived() { lab_ssh hen sudo k3s kubectl get node goat -o "jsonpath={.metadata.labels.pushed}" | grep -qx yes && page | grep -q changed; }
+	check "what has changed arrives" has_arrived
+	check "etcd is what it was" test "$(lab_ssh hen sudo k3s kubectl get namespace web -o "jsonpath={.metadata.uid}")" = "$uid"
+	check "no seed is left on the boot partition" test "$(lab_ssh hen sudo ls /boot/firmware/kiln)" = base.json
+	has "pushed again, it is what runs" "$("$kiln" push hen --reboot --forwards forwards.json -i key 2>&1)" ' is what it runs with$'
+	echo "# pushed in $((SECONDS - t)) s"
+}
+hand_over() {
+	local t=$SECONDS
+	picked handover || return 0
+	check "what Git has to have" argocd_repository
+	if wait "$argocd_build"; then ok "Argo CD is built"; else not_ok "Argo CD is built" "$(tail -n 5 argocd-build.log)"; fi
+	argocd_build=''
+	echo "# waited for its build for $((SECONDS - t)) s"
+	t=$SECONDS
+	count_on_node "hand-over" handover.sh "$(bash "$srcdir/tests/qemu/cluster/handover.sh" "$kiln" 2>&1)"
+	echo "# handed over in $((SECONDS - t)) s"
+}
 # What the images are, as the tests of one machine look at it: on both nodes at once, for much of it
 # is waiting
 look_at_nodes() {
@@ -278,6 +320,8 @@ if [ "$what" = default ]; then
 	all_up "join"
 	look "join"
 	look_at_nodes
+	push_seed
+	hand_over
 else
 	start hen
 	start goat
@@ -298,6 +342,6 @@ else
 		all_up "after a power cut of all"
 		as_if_nothing "after a power cut of all"
 	fi
-	[ -z "$git_server" ] || count_on_node "hand-over" handover.sh "$(bash "$srcdir/tests/qemu/cluster/handover.sh" "$kiln" 2>&1)"
+	hand_over
 fi
 finish
