@@ -1,29 +1,18 @@
-/*
- * cmd-push - a baked seed to a node that runs
- *
- * The seed goes into kiln/ of the node's boot partition, as a bake would have put it there, and
- * kiln-init imports it at the next start. Nothing on root is lost by that, where a flash would
- * take etcd with it.
- */
+/* cmd-push - a baked seed to a node that runs */
 #include "cmd-push.h"
 
-#include "base-json.h"
+#include "clock.h"
 #include "cluster-open.h"
 #include "commands.h"
-#include "digest.h"
 #include "image.h"
-#include "node-ssh.h"
 #include "options.h"
+#include "push.h"
 #include "secrets.h"
-#include "seed-read.h"
-#include "spawn.h"
 
 #include <string.h>
 #include <time.h>
 
-#define ASK_MS 60000
-#define SEND_MS 600000
-#define HAS_IT "has it\n"
+#define BACK_S 1200 /* the firmware of a big machine takes minutes */
 
 const char cmd_push_help[] =
 	"Copies the seed of out/NODE.img to NODE by ssh, with the host keys that 'kiln init' "
@@ -34,7 +23,7 @@ const char cmd_push_help[] =
 	"components whose images are there; a seed for another base is refused.\n"
 	"\n"
 	"  -f FILE          the cluster's file (default: cluster.yaml)\n"
-	"  --reboot         start the node anew at once; of several control-planes one at a time\n"
+	"  --reboot         start the node anew at once, and wait until it has taken the seed\n"
 	"  --to HOST        where it answers now, if its address is what changes\n"
 	"  --forwards FILE  at the port that 'kiln run --forwards' wrote down\n"
 	"  -i FILE          ssh's key (default: what ssh finds)\n";
@@ -66,152 +55,54 @@ static int parse_args(int argc, char **argv, struct push_args *a, struct err *er
 	return r;
 }
 
-struct push {
-	const struct node *node;
-	struct node_ssh_way way;
-	char *tar; /* holds secrets */
-	size_t len;
-	struct seed_json json;
-	char digest[SHA256_HEX_MAX];
-};
-
-static void push_done(struct push *p)
-{
-	if (p->tar)
-		explicit_bzero(p->tar, p->len);
-	free(p->tar);
-	seed_json_done(&p->json);
-}
-
-static int read_seed(const struct cluster *c, struct push *p, struct err *err)
-{
-	cleanup_free char *image = image_out_path(c, p->node->name, IMAGE_SUFFIX);
-	const char *name = p->node->name;
-	int r;
-
-	if (!image)
-		return err_nomem(err);
-	r = seed_read_tar(image, &p->tar, &p->len, err);
-	if (r == -ENOENT)
-		return err_setf(err, r, "there is no '%s' with a seed; 'kiln bake %s' makes it",
-				image, name);
-	if (r < 0)
-		return r;
-	r = seed_read_json(p->tar, p->len, &p->json, err);
-	if (r >= 0 && strcmp(p->json.node, name) != 0)
-		r = err_setf(err, -EINVAL, "it is the seed of node '%s', not of '%s'", p->json.node,
-			     name);
-	if (r < 0)
-		return err_wrapf(err, r, "'%s'", image);
-	(void)sha256_mem_hex(p->tar, p->len, p->digest);
-	return 0;
-}
-
-/* Runs @command on the node; its stdout is in @s, which the caller gave a size. */
-static int on_node(const struct push *p, const char *command, struct spawn *s, struct err *err)
-{
-	struct node_ssh ssh;
-	int r;
-
-	if (!node_ssh_leads(&p->way, p->node))
-		return err_setf(err, -ENOENT, "'%s': no way to it was given", p->node->name);
-	node_ssh_prepare(&ssh, &p->way, p->node, command);
-	s->argv = ssh.argv;
-	r = spawn_run(s, err);
-	s->argv = NULL;
-	return r < 0 ? err_wrapf(err, r, "'%s'", p->node->name) : 0;
-}
-
-/* The node would refuse it too, but only at its next start. */
-static int check_base(const struct push *p, struct err *err)
-{
-	CLEANUP(base_json_done) struct base_json base = { 0 };
-	cleanup_spawn struct spawn s = { .out_max = BASE_JSON_MAX, .timeout_ms = ASK_MS };
-	int r = on_node(p, "cat /usr/lib/kiln/base.json", &s, err);
-
-	if (r < 0)
-		return r;
-	r = base_json_parse(s.out, s.out_len, &base, err);
-	if (r < 0)
-		return err_wrapf(err, r, "base.json of '%s'", p->node->name);
-	if (strcmp(base.cluster_id, p->json.cluster_id) != 0)
-		return err_setf(err, -EPERM, "'%s' is of another cluster", p->node->name);
-	if (strcmp(base.id, p->json.base) != 0)
-		return err_setf(
-			err, -EPERM,
-			"'%s' runs base image %.12s, and its seed was baked for %.12s: packages, "
-			"kernel, K3s or container images are others; that takes the whole "
-			"image, not a seed",
-			p->node->name, base.id, p->json.base);
-	return 0;
-}
-
-/* Written beside, compared, synced, renamed: a seed is there whole or not at all. */
-static int send(const struct push *p, bool *ret_new, struct err *err)
-{
-	cleanup_spawn struct spawn s = {
-		.input = p->tar, .input_len = p->len, .out_max = 256, .timeout_ms = SEND_MS
-	};
-	cleanup_free char *script = NULL;
-	int r;
-
-	if (asprintf(&script,
-		     "sudo -n sh -euc '"
-		     "if grep -qs %s /var/lib/kiln/seed.json; then cat >/dev/null; echo has it; "
-		     "exit; fi; "
-		     "cd /boot/firmware/kiln; trap \"rm -f seed.new\" EXIT; cat >seed.new; "
-		     "case $(sha256sum <seed.new) in %s*) ;; *) echo it arrived damaged >&2; exit "
-		     "1;; esac; "
-		     "sync seed.new; mv seed.new seed-%s.tar; sync .'",
-		     p->digest, p->digest, p->digest) < 0) {
-		script = NULL;
-		return err_nomem(err);
-	}
-	r = on_node(p, script, &s, err);
-	*ret_new = r >= 0 && strcmp(s.out, HAS_IT) != 0;
-	return r;
-}
-
-/* After our session has ended, so that it ends well. */
-static int reboot_node(const struct push *p, struct err *err)
-{
-	cleanup_spawn struct spawn s = { .timeout_ms = ASK_MS };
-	int r = on_node(p, "sudo -n systemd-run -q --on-active=1s systemctl reboot", &s, err);
-
-	if (r >= 0)
-		printf("%s: starts anew\n", p->node->name);
-	return r;
-}
-
-static void say(const struct push *p, bool new)
+static void say(const struct push *p, enum push_result result)
 {
 	time_t t = (time_t)p->json.baked_at;
+	const char *name = p->node->name;
 	char when[32] = "";
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm))
 		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &tm);
-	if (new)
-		printf("%s: has the seed %.12s (baked %s), imported at its next start\n",
-		       p->node->name, p->digest, when);
-	else
-		printf("%s: this seed, %.12s (baked %s), is what it runs with\n", p->node->name,
+	if (result == PUSH_SENT)
+		printf("%s: has the seed %.12s (baked %s), imported at its next start\n", name,
 		       p->digest, when);
+	else
+		printf("%s: this seed, %.12s (baked %s), is what it runs with%s\n", name, p->digest,
+		       when,
+		       result == PUSH_HAD_AND_CLEAN ? "; another one that waited is removed" : "");
+	(void)fflush(stdout);
 }
 
 static int push(const struct push_args *a, const struct cluster *c, struct push *p, struct err *err)
 {
-	bool new = false;
-	int r = read_seed(c, p, err);
+	cleanup_free char *image = image_out_path(c, p->node->name, IMAGE_SUFFIX);
+	enum push_result result = PUSH_SENT;
+	uint64_t start_ms = clock_ms();
+	int r;
 
+	if (!image)
+		return err_nomem(err);
+	r = push_read(p, image, err);
+	if (r == -ENOENT)
+		return err_setf(err, r, "there is no '%s' with a seed; 'kiln bake %s' makes it",
+				image, p->node->name);
 	if (r >= 0)
-		r = check_base(p, err);
+		r = push_check(p, err);
 	if (r >= 0)
-		r = send(p, &new, err);
+		r = push_send(p, &result, err);
 	if (r < 0)
 		return r;
-	say(p, new);
-	return a->reboot && new ? reboot_node(p, err) : 0;
+	say(p, result);
+	if (!a->reboot || result != PUSH_SENT)
+		return 0;
+	printf("%s: starts anew\n", p->node->name);
+	(void)fflush(stdout);
+	r = push_reboot(p, BACK_S, err);
+	if (r >= 0)
+		printf("%s: runs with it, after %llu s\n", p->node->name,
+		       (unsigned long long)(clock_ms() - start_ms) / 1000);
+	return r;
 }
 
 int cmd_push(int argc, char **argv, struct err *err)

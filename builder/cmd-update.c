@@ -14,7 +14,9 @@
 #include <string.h>
 
 const char cmd_update_help[] =
-	"  -f FILE  default: cluster.yaml here; kiln.lock is beside it\n"
+	"  -f FILE       default: cluster.yaml here; kiln.lock is beside it\n"
+	"  --components  only charts, manifests and container images; packages and K3s stay\n"
+	"                what kiln.lock says, and with them the base images of nodes that run\n"
 	"\n"
 	"Asks apt what the boards' packages mean today and writes versions, URLs and\n"
 	"SHA-256 into kiln.lock, and the K3s release of cluster.yaml. Needs the network. Keep "
@@ -24,6 +26,17 @@ const char cmd_update_help[] =
 	"Charts and manifests of the components are rendered (by helm), and every container image\n"
 	"that stands in them is looked up (by skopeo) for the architectures of the boards: one\n"
 	"that a board could not run is an error, with the place that names it.\n";
+
+struct update_args {
+	const char *file;
+	bool components;
+};
+
+static const struct option_row rows[] = {
+	OPTION("-f", OPTION_TEXT, struct update_args, file),
+	OPTION("--components", OPTION_FLAG, struct update_args, components),
+	{ 0 },
+};
 
 static bool first_of_board(const struct cluster *c, size_t i)
 {
@@ -44,7 +57,7 @@ static int lock_boards(const struct cluster *c, struct lock *l, struct phases *p
 			continue;
 		phase_begin(p, "%s: packages", c->nodes[i].board);
 		r = board_load(c->nodes[i].board, &b, err);
-		if (r >= 0)
+		if (r >= 0 && !lock_set(l, b->name, b->arch))
 			r = base_inputs_lock(c, b, l, err);
 		if (r >= 0)
 			phase_end(p, NULL);
@@ -71,7 +84,30 @@ static int lock_k3s(const struct cluster *c, struct lock *l, struct phases *p, s
 	return r;
 }
 
-static int update(const char *path, struct err *err)
+/* Into an empty @l: the packages of the lock that there is, and K3s if it is the same version. */
+static int keep_base(const struct cluster *c, struct lock *l, struct err *err)
+{
+	cleanup_lock struct lock old = { 0 };
+	int r = lock_load(c, &old, err);
+
+	if (r < 0)
+		return r;
+	r = lock_set_mirrors(l, old.mirror, old.security_mirror);
+	for (size_t i = 0; i < old.packages_len && r >= 0; i++)
+		r = lock_add_package(l, &old.packages[i]);
+	for (size_t i = 0; i < old.sets_len && r >= 0; i++)
+		r = lock_add_set(l, &old.sets[i]);
+	for (size_t i = 0; i < old.files_len && r >= 0; i++) {
+		const struct lock_file *f = &old.files[i];
+
+		if (strcmp(f->version, c->k3s.version) == 0 &&
+		    (strcmp(f->name, K3S_BINARY) == 0 || strcmp(f->name, K3S_IMAGES) == 0))
+			r = lock_add_file(l, f);
+	}
+	return r < 0 ? err_nomem(err) : 0;
+}
+
+static int update(const char *path, bool components, struct err *err)
 {
 	cleanup_cluster struct cluster *c = NULL;
 	cleanup_lock struct lock l = { 0 };
@@ -81,8 +117,11 @@ static int update(const char *path, struct err *err)
 	r = cluster_open(path, &c, err);
 	if (r < 0)
 		return r;
+	if (components)
+		r = keep_base(c, &l, err);
 	phases_init(&phases, stderr);
-	r = lock_k3s(c, &l, &phases, err);
+	if (r >= 0)
+		r = lock_k3s(c, &l, &phases, err);
 	if (r >= 0)
 		r = lock_boards(c, &l, &phases, err);
 	if (r >= 0)
@@ -101,9 +140,8 @@ static int update(const char *path, struct err *err)
 
 int cmd_update(int argc, char **argv, struct err *err)
 {
-	static const struct option_row rows[] = { { .name = "-f", .kind = OPTION_TEXT }, { 0 } };
-	const char *path = CLUSTER_FILE;
-	int r = options_parse(rows, argc, argv, &path, err);
+	struct update_args a = { .file = CLUSTER_FILE };
+	int r = options_parse(rows, argc, argv, &a, err);
 
-	return r != 0 ? r : update(path, err);
+	return r != 0 ? r : update(a.file, a.components, err);
 }

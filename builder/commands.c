@@ -45,7 +45,7 @@ const struct command commands[] = {
 	{ "schema", cmd_schema, "[cluster|board]", "print the JSON Schema of a file, for editors",
 	  "  cluster  of cluster.yaml (default)\n"
 	  "  board    of boards/NAME/board.yaml\n" },
-	{ "update", cmd_update, "[-f FILE]", "resolve every input into kiln.lock",
+	{ "update", cmd_update, "[-f FILE] [--components]", "resolve every input into kiln.lock",
 	  cmd_update_help },
 	{ "fetch", cmd_fetch, "[-f FILE]", "bring what kiln.lock names into the cache",
 	  cmd_fetch_help },

@@ -23,6 +23,9 @@ static const struct {
 	{ "too many learner members", "another control-plane joins just now: K3s tries again" },
 	{ "etcd cluster join failed: duplicate node name",
 	  "etcd still has a member of this name: remove it on a running control-plane" },
+	{ "is a not a member of the etcd cluster",
+	  "etcd knows this node by another address: give it the one that it had; the only "
+	  "control-plane can take a new one by 'k3s server --cluster-reset'" },
 	{ "no space left on device", "the disk is full" },
 	{ "read-only file system", "a file system is read-only" },
 };

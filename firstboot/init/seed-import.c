@@ -13,6 +13,7 @@
 
 #define SEED_DIR_NAME "kiln"
 #define SEEDS_MAX 8
+#define SEED_BEGUN "seed.new" /* what `kiln push` began and did not end */
 #define HEX_LEN (SHA256_HEX_MAX - 1)
 #define WIPE_CHUNK (64U << 10)
 
@@ -27,6 +28,7 @@ struct import {
 	int dir_fd; /* kiln/ on the boot partition */
 	struct seed seeds[SEEDS_MAX];
 	size_t len;
+	bool begun;		 /* SEED_BEGUN is there */
 	struct seed_json record; /* of the root */
 	bool has_record;
 	struct buf notes;
@@ -79,6 +81,7 @@ static int list_seeds(int boot_fd, struct import *i, struct err *err)
 		struct seed *s = &i->seeds[i->len];
 
 		*s = (struct seed){ 0 };
+		i->begun = i->begun || strcmp(names.items[n], SEED_BEGUN) == 0;
 		if (!is_seed_name(names.items[n], s->digest))
 			continue;
 		(void)snprintf(s->name, sizeof(s->name), "%s", names.items[n]);
@@ -162,6 +165,17 @@ static void wipe_or_note(struct import *i, const struct seed *s)
 			       "seed %.12s is imported but still on the boot partition, with its "
 			       "secrets: %s\n",
 			       s->digest, err.msg);
+}
+
+/* A piece of a seed, with secrets, that the power's end or a lost connection left. */
+static void wipe_begun(struct import *i)
+{
+	struct seed s = { .name = SEED_BEGUN };
+	struct err err = { 0 };
+
+	if (i->begun && wipe(i, &s, &err) < 0)
+		(void)buf_addf(&i->notes, "'" SEED_BEGUN "' stays on the boot partition: %s\n",
+			       err.msg);
 }
 
 static int read_record(struct import *i, struct err *err)
@@ -249,6 +263,7 @@ int seed_import(const struct seed_place *place, struct seed_info *ret, struct er
 		r = list_seeds(place->boot_fd, &i, err);
 	if (r < 0)
 		return r;
+	wipe_begun(&i);
 	if (i.has_record) { /* a cut after the record, before the list of temporaries went */
 		r = seed_pending_clean(place->root_fd, err);
 		if (r < 0)

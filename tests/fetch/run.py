@@ -188,6 +188,17 @@ def update_locks_release_and_packages(p):
     # packages come from where the lock says that nodes get theirs
     mirrors = tuple(lock[k] + "/pool/" for k in ("mirror", "security_mirror") if k in lock)
     assert "mirror" in lock and all(k["url"].startswith(mirrors) for k in lock["packages"]), mirrors
+    # components alone: apt has no sources, the release's server knows nothing, and the base stays
+    with open(p.path + "/kiln.lock", "rb") as f:
+        before = f.read()
+    files, p.server.files = p.server.files, {}
+    with open(p.path + "/apt.conf", "w") as f:
+        f.write('Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "-";\n')
+    has(p.kiln("update", ok=False, APT_CONFIG=p.path + "/apt.conf"), "404")
+    p.kiln("update", "--components", APT_CONFIG=p.path + "/apt.conf")
+    with open(p.path + "/kiln.lock", "rb") as f:
+        assert f.read() == before
+    p.server.files = files
     # a package more in cluster.yaml is not silently left out
     with open(p.data + "/overlays/packages", "a") as f:
         f.write("hello\n")

@@ -24,6 +24,12 @@ TEST(k3s_log_knows_what_holds_k3s_up)
 	ASSERT_STR(explain("level=info msg=\"Waiting for other members to finish joining etcd "
 			   "cluster: etcdserver: too many learner members in cluster\"\n"),
 		   "another control-plane joins just now: K3s tries again");
+	ASSERT(strstr(explain("level=fatal msg=\"starting kubernetes: preparing server: start "
+			      "managed database: this "
+			      "server is a not a member of the etcd cluster. Found "
+			      "[a=https://192.168.14.3:2380], "
+			      "expect: a=https://192.168.14.9:2380\"\n"),
+		      "etcd knows this node by another address"));
 	ASSERT_STR(explain("level=info msg=\"Starting k3s agent v1.35.2+k3s1\"\n"), "");
 	ASSERT_STR(explain(""), "");
 }

@@ -160,6 +160,19 @@ TEST(of_several_the_newest_wins_and_the_older_go)
 	ASSERT(!strstr(keep(tree_text("boot")), "seed-"));
 }
 
+TEST(what_a_push_began_goes)
+{
+	cleanup_seed_info struct seed_info info = { 0 };
+
+	fixture_new();
+	(void)seed_write(1000, first_seed, ARRAY_SIZE(first_seed));
+	spit("boot/kiln/seed.new", "token: secret\n");
+	ASSERT_OK(import(&info), &err);
+	ASSERT(info.imported && !info.notes);
+	ASSERT_EQ(access("boot/kiln/seed.new", F_OK), -1);
+	ASSERT_EQ(access("boot/kiln/base.json", F_OK), 0);
+}
+
 TEST(seeded_node_boots_on_beside_a_damaged_seed)
 {
 	cleanup_seed_info struct seed_info a = { 0 }, b = { 0 };
