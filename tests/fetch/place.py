@@ -126,8 +126,8 @@ class Place:
         e.update(extra)
         return e
 
-    def kiln(self, command, ok=True, **extra):
-        r = subprocess.run([BUILD + "/kiln", command, "-f", self.cluster], env=self.env(**extra), capture_output=True,
+    def kiln(self, command, *args, ok=True, **extra):
+        r = subprocess.run([BUILD + "/kiln", command, "-f", self.cluster, *args], env=self.env(**extra), capture_output=True,
                            text=True)
         assert (r.returncode == 0) == ok, f"exit {r.returncode}: {r.stdout}{r.stderr}"
         return r.stdout if ok else r.stderr
