@@ -267,23 +267,31 @@ int push_send(const struct push *p, enum push_result *ret, struct err *err)
 
 #define BOOT_ID "cat /proc/sys/kernel/random/boot_id"
 #define BOOT_ID_LEN 36
+#define TAKEN "taken"
 
 /* 1: it has started anew and runs with the seed; 0: not yet, or it does not answer. */
 static int is_back(const struct push *p, const char *boot_id, struct err *err)
 {
 	cleanup_spawn struct spawn s = { 0 };
+	cleanup_free char *command = NULL;
 	struct err silent = { 0 };
+	const char *said;
 
-	if (on_node(p,
-		    BOOT_ID "; sudo -n cat /var/lib/kiln/seed.json; cat /run/kiln/init.log "
-			    "2>/dev/null || true",
-		    &s, &silent) < 0 ||
-	    s.out_len <= BOOT_ID_LEN || strncmp(s.out, boot_id, BOOT_ID_LEN) == 0)
+	if (asprintf(&command,
+		     BOOT_ID " && sudo -n sh -c 'if grep -q %s /var/lib/kiln/seed.json; then "
+			     "echo " TAKEN "; else cat /run/kiln/init.log; fi'",
+		     p->digest) < 0) {
+		command = NULL;
+		return err_nomem(err);
+	}
+	if (on_node(p, command, &s, &silent) < 0 || s.out_len <= BOOT_ID_LEN ||
+	    strncmp(s.out, boot_id, BOOT_ID_LEN) == 0)
 		return 0;
-	if (strstr(s.out, p->digest))
+	said = s.out + BOOT_ID_LEN + 1;
+	if (strcmp(said, TAKEN "\n") == 0)
 		return 1;
 	return err_setf(err, -EBADMSG, "'%s' has started anew, and not taken the seed: %s",
-			p->node->name, s.out + BOOT_ID_LEN);
+			p->node->name, said);
 }
 
 int push_reboot(struct push *p, uint64_t deadline_s, struct err *err)
