@@ -101,6 +101,7 @@ $(for n in hen goat; do echo "console of $n:" && console $n; done)"
 	fi
 }
 
+with_foreign() { [ "$what" = default ] && picked foreign; }
 setup() {
 	local t=$SECONDS
 	mkdir -p "$work" && cd "$work" || exit 1
@@ -116,7 +117,7 @@ setup() {
 		finish
 	}
 	check "bake hen and goat" "$kiln" bake
-	if [ "$what" = default ] && picked foreign; then
+	if with_foreign; then
 		# the same node of another cluster: other CAs, tokens, host keys; the same base image
 		mkdir -p other
 		cp -r cluster.yaml kiln.lock net store web k3s k3s-arm64 other/
@@ -244,7 +245,7 @@ page() { lab_ssh hen "sudo k3s kubectl get configmap -n web pages -o jsonpath='{
 push_seed() {
 	local uid t=$SECONDS
 	picked push || return 0
-	[ ! -d other ] || has "goat of another cluster is not pushed to" \
+	! with_foreign || has "goat of another cluster is not pushed to" \
 		"$(cd other && "$kiln" push goat --forwards forwards.json -i key 2>&1)" "^kiln push: 'goat': .*(Host key verification failed|IDENTIFICATION)"
 	uid=$(lab_ssh hen sudo k3s kubectl get namespace web -o "jsonpath={.metadata.uid}")
 	sed -i 's|^  goat:$|&\n    labels: {pushed: "yes"}|' cluster.yaml

@@ -205,7 +205,7 @@ func LoadKey(file string) (crypto.Signer, error) {
 	}
 }
 
-// ParseCerts reads all certificates of a PEM text.
+// ParseCerts reads all certificates of a PEM text; without one the error is in K3s' words.
 func ParseCerts(text []byte) ([]*x509.Certificate, error) {
 	var ret []*x509.Certificate
 	for {
@@ -224,7 +224,7 @@ func ParseCerts(text []byte) ([]*x509.Certificate, error) {
 		ret = append(ret, c)
 	}
 	if len(ret) == 0 {
-		return nil, errors.New("no certificate in it")
+		return nil, errors.New("data does not contain any valid RSA or ECDSA certificates")
 	}
 	return ret, nil
 }

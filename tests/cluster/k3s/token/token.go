@@ -8,11 +8,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"kiln.test/k3s/pki"
 )
 
 var bootstrap = regexp.MustCompile(`^[a-z0-9]{6}\.[a-z0-9]{16}$`)
@@ -69,7 +70,7 @@ func Format(creds string, bundle []byte) (string, error) {
 // HashCA is the digest in a token: of the very PEM bytes when the bundle is
 // one certificate, otherwise of the DER of the root that the first leads to.
 func HashCA(bundle []byte) (string, error) {
-	certs, err := parseAll(bundle)
+	certs, err := pki.ParseCerts(bundle)
 	if err != nil {
 		return "", err
 	}
@@ -105,27 +106,4 @@ func (t *Token) Check(bundle []byte) error {
 			t.CAHash, hash)
 	}
 	return nil
-}
-
-func parseAll(bundle []byte) ([]*x509.Certificate, error) {
-	var ret []*x509.Certificate
-	for {
-		block, rest := pem.Decode(bundle)
-		if block == nil {
-			break
-		}
-		bundle = rest
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		ret = append(ret, c)
-	}
-	if len(ret) == 0 {
-		return nil, errors.New("data does not contain any valid RSA or ECDSA certificates")
-	}
-	return ret, nil
 }
