@@ -7,9 +7,12 @@
  * missing it makes anew: an empty one is removed before K3s is started.
  *
  * Touched are regular files of no bytes that end in .crt, .key or .kubeconfig, in server/tls and
- * what is below it, server/cred and agent, never through a link. The CAs and the service account's
- * keys in server/tls stay even when they are empty: K3s would make others without a word, and
- * nobody would trust them. The seed's are synced when they are written, so they are not torn.
+ * what is below it, server/cred and agent, never through a link; and server/tls/dynamic-cert.json
+ * (empty, K3s stays "activating" for ever: k3s-io/k3s issue 14220) and server/db/etcd/name (K3s
+ * would call etcd's member "": setName in pkg/etcd/etcd.go makes one up only without the file). The
+ * CAs and the service account's keys in server/tls stay even when they are empty: K3s would make
+ * others without a word, and nobody would trust them. The seed's are synced when they are written,
+ * so they are not torn.
  */
 #pragma once
 

@@ -35,7 +35,7 @@ func newEtcd(s *settings) (*etcdServer, error) {
 	e := &etcdServer{s: s}
 	file := filepath.Join(s.data, "db", "ports.json")
 	text, err := os.ReadFile(file)
-	if err == nil {
+	if err == nil && len(text) > 0 { // a power cut may leave it empty, and K3s has no such file
 		return e, json.Unmarshal(text, &e.ports)
 	}
 	if s.httpsPort == 6443 {

@@ -23,6 +23,8 @@ static void lay_out(void)
 					    "k/server/tls",
 					    "k/server/tls/etcd",
 					    "k/server/cred",
+					    "k/server/db",
+					    "k/server/db/etcd",
 					    "k/agent",
 					    "k/agent/images",
 					    "k/server/tls/kube-scheduler" };
@@ -40,10 +42,12 @@ TEST(k3s_torn_removes_what_k3s_makes_anew)
 	put("k/server/tls/kube-scheduler/kube-scheduler.crt", "");
 	put("k/server/tls/etcd/client.key", "");
 	put("k/server/cred/scheduler.kubeconfig", "");
+	put("k/server/tls/dynamic-cert.json", "");
+	put("k/server/db/etcd/name", "");
 	put("k/agent/client-kubelet.crt", "");
 	put("k/agent/server-ca.crt", ""); /* a copy that the agent fetches again */
 	ASSERT_EQ(k3s_torn_remove("k", &t, &err), 0);
-	ASSERT_EQ(t.removed, 5);
+	ASSERT_EQ(t.removed, 7);
 	ASSERT(strstr(t.names, "kube-scheduler.crt") && strstr(t.names, "client-kubelet.crt"));
 	ASSERT(access("k/server/tls/etcd/client.key", F_OK) < 0);
 	ASSERT(access("k/agent/client-kubelet.crt", F_OK) < 0);
@@ -60,7 +64,11 @@ TEST(k3s_torn_leaves_all_else)
 	put("k/server/tls/server-ca.key", "x");
 	put("k/server/token", "");
 	put("k/server/tls/.key", "");
+	put("k/server/tls/name", "");
+	put("k/server/db/name", "");
+	put("k/server/cred/dynamic-cert.json", "");
 	put("k/agent/images/a.crt", "");
+	put("k/server/db/etcd/config", "");
 	put("outside.key", "");
 	ASSERT_EQ(symlink("../../../outside.key", "k/server/tls/linked.key"), 0);
 	ASSERT_EQ(symlink("../images", "k/server/cred/folder.crt"), 0);
