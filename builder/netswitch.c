@@ -22,6 +22,7 @@ struct port {
 	size_t out_at, out_len; /* what is to be sent begins at out_at */
 	bool waits;		/* for room in the socket */
 };
+#define NOWHERE NETSWITCH_PORTS_MAX /* the station's port has ended */
 struct station {
 	uint8_t mac[6];
 	unsigned int port;
@@ -111,7 +112,6 @@ int netswitch_new(const char *path, struct netswitch **ret, struct err *err)
 static void port_close(struct netswitch *s, unsigned int place)
 {
 	struct port *p = &s->ports[place];
-	size_t n = 0;
 
 	if (p->fd < 0)
 		return;
@@ -121,9 +121,8 @@ static void port_close(struct netswitch *s, unsigned int place)
 	*p = (struct port){ .fd = -EBADF };
 	s->stats.ports--;
 	for (size_t i = 0; i < s->stations_len; i++)
-		if (s->stations[i].port != place)
-			s->stations[n++] = s->stations[i];
-	s->stations_len = n;
+		if (s->stations[i].port == place)
+			s->stations[i].port = NOWHERE;
 }
 
 void netswitch_free(struct netswitch *s)
@@ -296,6 +295,10 @@ static void switch_frame(struct netswitch *s, unsigned int from, const char *fra
 	if (answer_frame(s, from, frame, len - HEADER))
 		return;
 	to = frame[0] & 1 ? NULL : find(s, frame);
+	if (to && to->port == NOWHERE) {
+		s->stats.gone++;
+		return;
+	}
 	if (to && now_ms - to->seen_ms <= NETSWITCH_AGE_MS) {
 		if (to->port != from) {
 			s->stats.forwarded++;

@@ -3,7 +3,10 @@
  *
  * A port is a connection as QEMU's "-netdev stream" makes it: each frame behind its length,
  * four bytes, most significant first. A frame goes to the port where its destination was
- * seen last, to all others while that is unknown, older than NETSWITCH_AGE_MS, or a group.
+ * seen last, to all others while that is unknown, older than NETSWITCH_AGE_MS, or a group, and
+ * nowhere when that port has ended, until the station is seen again: QEMU's user network takes
+ * frames for any address, and what is meant for a machine that is off would go out to the
+ * desk's own network and be answered by whoever has the address there.
  *
  * No port waits for another: what one does not take is kept up to NETSWITCH_QUEUE bytes and
  * then dropped, whole frames, as a switch of metal does. A port that sends a length no frame
@@ -28,6 +31,7 @@
 struct netswitch_stats {
 	uint64_t forwarded, flooded; /* frames: to one port, to all others */
 	uint64_t dropped;	     /* a port's queue was full */
+	uint64_t gone;		     /* for a machine whose port has ended */
 	uint64_t runts;		     /* too short to have addresses */
 	uint64_t answered;	     /* by the switch itself */
 	size_t ports;

@@ -2,7 +2,6 @@
 #include "test.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -259,10 +258,9 @@ TEST(netswitch_closes_a_port_that_sends_garbage)
 		ASSERT_EQ(netswitch_stats(l.s).ports, 2);
 		ASSERT(strstr(netswitch_stats(l.s).problem, "bytes was announced"));
 		ASSERT_EQ(read(l.vm[0], &c, 1), 0);
-		/* the others go on, and 15:10 is unknown again */
-		put(&l, 1, arp_reply, sizeof(arp_reply));
+		put(&l, 1, ns_group, sizeof(ns_group)); /* the others go on */
 		turn(&l);
-		expect(&l, 2, arp_reply, sizeof(arp_reply));
+		expect(&l, 2, ns_group, sizeof(ns_group));
 	}
 }
 
@@ -278,6 +276,37 @@ TEST(netswitch_drops_what_has_no_addresses)
 	expect(&l, 1, arp_request, 14);
 	ASSERT_EQ(netswitch_stats(l.s).runts, 2);
 	ASSERT_EQ(netswitch_stats(l.s).ports, PORTS);
+}
+
+TEST(netswitch_keeps_what_is_for_a_machine_that_is_off)
+{
+	cleanup_lab struct lab l;
+	struct err err = { 0 };
+	int fds[2];
+
+	lab_init(&l);
+	meet(&l);
+	close_fdp(&l.vm[0]);
+	turn(&l);
+	put(&l, 1, arp_reply, sizeof(arp_reply));
+	turn(&l);
+	expect_nothing(&l, 2); /* nor after any time */
+	l.now_ms += NETSWITCH_AGE_MS + 1;
+	put(&l, 1, arp_reply, sizeof(arp_reply));
+	turn(&l);
+	expect_nothing(&l, 2);
+	ASSERT_EQ(netswitch_stats(l.s).gone, 2);
+	ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	l.vm[0] = fds[0];
+	ASSERT_OK(netswitch_add(l.s, fds[1], &err), &err);
+	put(&l, 0, arp_request, sizeof(arp_request)); /* it is on again */
+	turn(&l);
+	expect(&l, 2, arp_request, sizeof(arp_request));
+	expect(&l, 1, arp_request, sizeof(arp_request));
+	put(&l, 1, arp_reply, sizeof(arp_reply));
+	turn(&l);
+	expect(&l, 0, arp_reply, sizeof(arp_reply));
+	expect_nothing(&l, 2);
 }
 
 TEST(netswitch_holds_more_stations_than_its_table)
@@ -344,24 +373,6 @@ TEST(netswitch_listens_and_cleans_up)
 	l.vm[0] = -EBADF;
 	lab_done(&l);
 	ASSERT_EQ(access("switch.sock", F_OK), -1);
-}
-
-TEST(netswitch_takes_over_a_socket_that_nobody_listens_on)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "old.sock" };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cleanup_netswitch struct netswitch *s = NULL;
-	struct err err = { 0 };
-
-	ASSERT_EQ(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	(void)close(fd);
-	ASSERT_OK(netswitch_new("old.sock", &s, &err), &err);
-	(void)close(connect_to("old.sock"));
-	fd = open("file.sock", O_CREAT | O_CLOEXEC, 0600); /* a file is no socket */
-	ASSERT(fd >= 0 && close(fd) == 0);
-	struct netswitch *none = NULL;
-	ASSERT_EQ(netswitch_new("file.sock", &none, &err), -EADDRINUSE);
-	ASSERT_EQ(access("file.sock", F_OK), 0);
 }
 
 /* Answers what goes to a group, with one byte of the asking frame and so many of its own */

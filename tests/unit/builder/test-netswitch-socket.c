@@ -2,7 +2,9 @@
 #include "fault.h"
 #include "test.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 TEST(netswitch_has_a_last_port)
 {
@@ -44,4 +46,24 @@ TEST(netswitch_survives_every_failing_call)
 			return;
 		}
 	}
+}
+
+TEST(netswitch_takes_over_a_socket_that_nobody_listens_on)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "old.sock" };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cleanup_netswitch struct netswitch *s = NULL;
+	struct err err = { 0 };
+
+	ASSERT_EQ(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	(void)close(fd);
+	ASSERT_OK(netswitch_new("old.sock", &s, &err), &err);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ASSERT_EQ(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	(void)close(fd);
+	fd = open("file.sock", O_CREAT | O_CLOEXEC, 0600); /* a file is no socket */
+	ASSERT(fd >= 0 && close(fd) == 0);
+	struct netswitch *none = NULL;
+	ASSERT_EQ(netswitch_new("file.sock", &none, &err), -EADDRINUSE);
+	ASSERT_EQ(access("file.sock", F_OK), 0);
 }
